@@ -1,0 +1,29 @@
+"""What every test starts from."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A slow machine is no failure. In CI the same examples every time: a red run says what changed, not who was unlucky.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(autouse=True)
+def _no_ledger_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the suite away from the ledger and the transcripts of whoever runs it."""
+    monkeypatch.delenv("LEDGER_DB", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="session")
+def transcripts() -> Path:
+    """Give the folder of recorded transcripts, which stands beside the checkout and is not part of it."""
+    folder = Path(__file__).parents[2] / "shared" / "transcripts"
+    if not folder.is_dir():
+        pytest.skip("the recorded transcripts (../shared/transcripts) are not on this machine")
+    return folder
