@@ -1,0 +1,209 @@
+"""The fold: a view and an event make the next view. Pure, and total over the known changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ledger.domain import events as e
+from ledger.domain.events import Change, Event
+from ledger.domain.message_list import MessageList
+from ledger.domain.parts import Message, Question, QuestionStatus
+from ledger.domain.values import split, thaw
+from ledger.domain.view import View
+from ledger.errors import UnknownChange
+
+__all__ = ["FOLD_VERSION", "apply", "apply_changes", "fold"]
+
+#: Raised whenever the same events fold into another view; snapshots of an older fold are then dropped.
+FOLD_VERSION = 1
+
+
+def apply(view: View, event: Event) -> View:
+    """Give the view after `event`. Pure: the given view stays as it is.
+
+    Raises:
+        UnknownChange: if the event holds a change that this release does not know.
+    """
+    return fold(view, (event,))
+
+
+def fold(view: View, events: Iterable[Event]) -> View:
+    """Give the view after all of `events`, which follow `view` in order and without a gap. Empty gives `view` itself."""
+    draft: _Draft | None = None
+    for event in events:
+        draft = draft or _Draft(view)
+        draft.take(event)
+    return draft.view() if draft else view
+
+
+def apply_changes(view: View, changes: Iterable[Change]) -> View:
+    """Give the view with `changes` made in it, its version and digest as they were: what a save would leave."""
+    draft = _Draft(view)
+    draft.make(changes)
+    return draft.view()
+
+
+class _Document:
+    """JSON that is changed by path without touching the original: what it changes, it copies first, once."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root: Any = root
+        self._own: dict[int, Any] = {}  # by identity; holding the value keeps its identity from being reused
+
+    def _owned(self, value: Any) -> Any:
+        if id(value) in self._own:
+            return value
+        copied = value.copy() if type(value) in (dict, list) else (dict(value) if isinstance(value, dict) else list(value))
+        self._own[id(copied)] = copied
+        return copied
+
+    def _parent(self, path: str) -> tuple[dict[str, Any], str]:
+        *above, last = split(path)
+        self.root = node = self._owned(self.root)
+        for key in above:
+            child = node.get(key)
+            if not isinstance(child, dict):
+                child = {}
+            node[key] = node = self._owned(child)
+        return node, last
+
+    def set(self, path: str, value: Any) -> None:
+        parent, key = self._parent(path)
+        parent[key] = value
+
+    def remove(self, path: str) -> None:
+        node = self.root
+        *above, last = split(path)
+        for key in above:
+            node = node.get(key) if isinstance(node, dict) else None
+        if isinstance(node, dict) and last in node:
+            parent, key = self._parent(path)
+            del parent[key]
+
+    def extend(self, path: str, values: list[Any]) -> None:
+        parent, key = self._parent(path)
+        present = parent.get(key)
+        if isinstance(present, list):
+            parent[key] = grown = self._owned(present)
+            grown.extend(values)
+        else:
+            parent[key] = list(values)
+
+
+class _Draft:
+    """A view under construction; what it shares with the view it began from, it never changes."""
+
+    def __init__(self, view: View) -> None:
+        self.fields: dict[str, Any] = {name: getattr(view, name) for name in View.__slots__}
+        self._messages = MessageList(view.messages)
+        self._questions: dict[str, Question] | None = None
+        self._metadata = _Document(view.metadata)
+        self._state = _Document(view.state)
+
+    def take(self, event: Event) -> None:
+        self.make(event.changes)
+        if event.kind == "deleted":
+            self.fields["alive"] = False
+        elif not self.fields["alive"]:
+            self.fields.update(alive=True, life_version=event.version)
+        raw = event.occurred_at or event.recorded_at
+        before: datetime | None = self.fields["updated_at"] if event.version > 1 else None
+        effective = raw if before is None or raw > before else before
+        self.fields.update(version=event.version, digest=event.digest, updated_at=effective)
+
+    def make(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            try:
+                make = _MAKERS[type(change)]
+            except KeyError:
+                raise UnknownChange(getattr(change, "type", type(change).__name__)) from None
+            make(self, change)
+            if getattr(change, "authoritative", False):
+                self.fields["metadata_version"] += 1
+
+    def view(self) -> View:
+        self.fields.update(
+            messages=self._messages.tuple(), metadata=self._metadata.root, state=self._state.root
+        )
+        if self._questions is not None:
+            self.fields["questions"] = self._questions
+        return View(**self.fields)
+
+    def create(self, change: e.SessionCreated) -> None:
+        for name in ("title", "pinned", "model", "parent_session_id", "root_session_id", "created_at"):
+            self.fields[name] = getattr(change, name)
+        self.fields.update(session_id=change.session_id, summary=thaw(change.summary), forked_from=None)
+        self._messages = MessageList(())
+        self._questions = {}
+        self._metadata = _Document({})
+        self._state = _Document({})
+
+    def put_question(self, question: Question) -> None:
+        if self._questions is None:
+            self._questions = dict(self.fields["questions"])
+        self._questions[question.id] = question
+
+    def question(self, question_id: str) -> Question:
+        known: Mapping[str, Question] = self.fields["questions"] if self._questions is None else self._questions
+        return known[question_id]
+
+    def resolve(self, question_id: str, status: QuestionStatus, **fields: Any) -> None:
+        self.put_question(self.question(question_id).model_copy(update={"status": status, **fields}))
+
+    def revise(self, change: e.MessageRevised) -> None:
+        kept = self._messages.get(change.message.id).metadata
+        self._messages.replace(change.message.model_copy(update={"metadata": kept}))
+
+    def edit_message(self, message_id: str, edit: Callable[[_Document], None]) -> None:
+        message: Message = self._messages.get(message_id)
+        document = _Document(message.metadata)
+        edit(document)
+        self._messages.replace(message.model_copy(update={"metadata": document.root}))
+
+
+def _nothing(draft: _Draft, change: Any) -> None:
+    """What the change records has no effect on the state."""
+
+
+_MAKERS: dict[type[Any], Callable[[_Draft, Any], None]] = {
+    e.SessionCreated: _Draft.create,
+    e.SessionWasDeleted: _nothing,  # the event's kind ends the life
+    e.TitleChanged: lambda d, c: d.fields.update(title=c.title),
+    e.PinnedChanged: lambda d, c: d.fields.update(pinned=c.pinned),
+    e.ModelChanged: lambda d, c: d.fields.update(model=c.model),
+    e.SummaryChanged: lambda d, c: d.fields.update(summary=thaw(c.summary)),
+    e.ParentChanged: lambda d, c: d.fields.update(
+        parent_session_id=c.parent_session_id, root_session_id=c.root_session_id
+    ),
+    e.MessageAppended: lambda d, c: d._messages.append(c.message),
+    e.MessageInserted: lambda d, c: d._messages.insert(c.message, c.after),
+    e.MessageRevised: _Draft.revise,
+    e.MessageRemoved: lambda d, c: d._messages.remove(c.message_id),
+    e.MessagesReordered: lambda d, c: d._messages.reorder(c.order),
+    e.MetadataSet: lambda d, c: d._metadata.set(c.path, thaw(c.value)),
+    e.MetadataRemoved: lambda d, c: d._metadata.remove(c.path),
+    e.MetadataExtended: lambda d, c: d._metadata.extend(c.path, thaw(c.values)),
+    e.StateSet: lambda d, c: d._state.set(c.path, thaw(c.value)),
+    e.StateRemoved: lambda d, c: d._state.remove(c.path),
+    e.StateExtended: lambda d, c: d._state.extend(c.path, thaw(c.values)),
+    e.MessageMetadataSet: lambda d, c: d.edit_message(c.message_id, lambda doc: doc.set(c.path, thaw(c.value))),
+    e.MessageMetadataRemoved: lambda d, c: d.edit_message(c.message_id, lambda doc: doc.remove(c.path)),
+    e.MessageMetadataExtended: lambda d, c: d.edit_message(
+        c.message_id, lambda doc: doc.extend(c.path, thaw(c.values))
+    ),
+    e.QuestionAsked: lambda d, c: d.put_question(c.question),
+    e.QuestionAnswered: lambda d, c: d.resolve(
+        c.question_id, QuestionStatus.ANSWERED, answer=c.answer, resolved_by=c.by
+    ),
+    e.QuestionWithdrawn: lambda d, c: d.resolve(
+        c.question_id, QuestionStatus.WITHDRAWN, reason=c.reason, resolved_by=c.by
+    ),
+    e.QuestionSuperseded: lambda d, c: d.resolve(c.question_id, QuestionStatus.SUPERSEDED),
+    e.QuestionExpired: lambda d, c: d.resolve(c.question_id, QuestionStatus.EXPIRED, resolved_by=c.by),
+    e.QuestionOmitted: _nothing,  # it stays pending: that is the point
+    e.QuestionLost: lambda d, c: d.resolve(c.question_id, QuestionStatus.LOST),
+    e.QuestionRecovered: lambda d, c: d.resolve(c.question_id, QuestionStatus.PENDING),
+    e.ChangeOverruled: _nothing,
+}

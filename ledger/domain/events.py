@@ -1,0 +1,336 @@
+"""Events, and the closed set of changes that they carry.
+
+A change is one fact, in the past tense. `apply` knows what each does to a session; a type that is not in this file
+belongs to a newer release and raises `UnknownChange`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from ledger.domain.parts import JsonArray, JsonValue, Message, Part, Question
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "UPCASTERS",
+    "Authority",
+    "Change",
+    "ChangeOverruled",
+    "Event",
+    "MessageAppended",
+    "MessageInserted",
+    "MessageMetadataExtended",
+    "MessageMetadataRemoved",
+    "MessageMetadataSet",
+    "MessageRemoved",
+    "MessageRevised",
+    "MessagesReordered",
+    "MetadataExtended",
+    "MetadataRemoved",
+    "MetadataSet",
+    "ModelChanged",
+    "ParentChanged",
+    "PinnedChanged",
+    "QuestionAnswered",
+    "QuestionAsked",
+    "QuestionExpired",
+    "QuestionLost",
+    "QuestionOmitted",
+    "QuestionRecovered",
+    "QuestionSuperseded",
+    "QuestionWithdrawn",
+    "SessionCreated",
+    "SessionWasDeleted",
+    "StateExtended",
+    "StateRemoved",
+    "StateSet",
+    "SummaryChanged",
+    "TitleChanged",
+]
+
+#: Raised whenever the meaning of a stored payload changes; older payloads are upcast when they are read.
+SCHEMA_VERSION = 1
+
+#: ``UPCASTERS[n]`` turns the JSON of a payload of schema *n* into schema *n + 1*. Empty while there is only one.
+UPCASTERS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+Authority = Literal["runtime", "user"]
+
+
+class SessionCreated(Part):
+    type: Literal["session_created"] = "session_created"
+    session_id: str
+    title: str | None = None
+    pinned: bool = False
+    model: str = ""
+    summary: JsonValue = None
+    parent_session_id: str | None = None
+    root_session_id: str | None = None
+    created_at: AwareDatetime
+    json_fields: ClassVar = ("summary",)
+
+
+class SessionWasDeleted(Part):
+    """Named apart from the error `SessionDeleted` that a stale copy gets."""
+
+    type: Literal["session_deleted"] = "session_deleted"
+    reason: str = ""
+
+
+class TitleChanged(Part):
+    type: Literal["title_changed"] = "title_changed"
+    title: str | None
+    authoritative: bool = True
+
+
+class PinnedChanged(Part):
+    type: Literal["pinned_changed"] = "pinned_changed"
+    pinned: bool
+    authoritative: bool = True
+
+
+class ModelChanged(Part):
+    type: Literal["model_changed"] = "model_changed"
+    model: str
+
+
+class SummaryChanged(Part):
+    type: Literal["summary_changed"] = "summary_changed"
+    summary: JsonValue
+    json_fields: ClassVar = ("summary",)
+
+
+class ParentChanged(Part):
+    type: Literal["parent_changed"] = "parent_changed"
+    parent_session_id: str | None
+    root_session_id: str | None
+
+
+class MessageAppended(Part):
+    type: Literal["message_appended"] = "message_appended"
+    message: Message
+
+
+class MessageInserted(Part):
+    """The message stands right behind the message `after`, or first where that is null."""
+
+    type: Literal["message_inserted"] = "message_inserted"
+    message: Message
+    after: str | None
+
+
+class MessageRevised(Part):
+    """The whole message anew, but for its `metadata`, which has changes of its own."""
+
+    type: Literal["message_revised"] = "message_revised"
+    message: Message
+
+
+class MessageRemoved(Part):
+    type: Literal["message_removed"] = "message_removed"
+    message_id: str
+
+
+class MessagesReordered(Part):
+    """The listed messages take, in this order, the places that they held together."""
+
+    type: Literal["messages_reordered"] = "messages_reordered"
+    order: list[str]
+    json_fields: ClassVar = ("order",)
+
+
+class _Set(Part):
+    """The value at `path` (a JSON Pointer, RFC 6901) is `value`; missing objects above it come into being."""
+
+    path: str
+    value: JsonValue
+    json_fields: ClassVar = ("value",)
+
+
+class _Removed(Part):
+    path: str
+
+
+class _Extended(Part):
+    """The list at `path` grew by `values`."""
+
+    path: str
+    values: JsonArray
+    json_fields: ClassVar = ("values",)
+
+
+class MetadataSet(_Set):
+    type: Literal["metadata_set"] = "metadata_set"
+    authoritative: bool = False
+
+
+class MetadataRemoved(_Removed):
+    type: Literal["metadata_removed"] = "metadata_removed"
+    authoritative: bool = False
+
+
+class MetadataExtended(_Extended):
+    type: Literal["metadata_extended"] = "metadata_extended"
+    authoritative: bool = False
+
+
+class StateSet(_Set):
+    type: Literal["state_set"] = "state_set"
+
+
+class StateRemoved(_Removed):
+    type: Literal["state_removed"] = "state_removed"
+
+
+class StateExtended(_Extended):
+    type: Literal["state_extended"] = "state_extended"
+
+
+class MessageMetadataSet(_Set):
+    type: Literal["message_metadata_set"] = "message_metadata_set"
+    message_id: str
+
+
+class MessageMetadataRemoved(_Removed):
+    type: Literal["message_metadata_removed"] = "message_metadata_removed"
+    message_id: str
+
+
+class MessageMetadataExtended(_Extended):
+    type: Literal["message_metadata_extended"] = "message_metadata_extended"
+    message_id: str
+
+
+class QuestionAsked(Part):
+    type: Literal["question_asked"] = "question_asked"
+    question: Question
+
+
+class QuestionAnswered(Part):
+    type: Literal["question_answered"] = "question_answered"
+    question_id: str
+    answer: JsonValue
+    by: str | None = None
+    json_fields: ClassVar = ("answer",)
+
+
+class QuestionWithdrawn(Part):
+    type: Literal["question_withdrawn"] = "question_withdrawn"
+    question_id: str
+    reason: str | None = None
+    by: str | None = None
+
+
+class QuestionSuperseded(Part):
+    type: Literal["question_superseded"] = "question_superseded"
+    question_id: str
+    superseded_by: str
+
+
+class QuestionExpired(Part):
+    type: Literal["question_expired"] = "question_expired"
+    question_id: str
+    by: str | None = None
+
+
+class QuestionOmitted(Part):
+    """The saved session no longer held this pending question and gave no reason. It stays pending."""
+
+    type: Literal["question_omitted"] = "question_omitted"
+    question_id: str
+
+
+class QuestionLost(Part):
+    """In an imported history, where the other store really lost it."""
+
+    type: Literal["question_lost"] = "question_lost"
+    question_id: str
+
+
+class QuestionRecovered(Part):
+    """A lost question is pending again."""
+
+    type: Literal["question_recovered"] = "question_recovered"
+    question_id: str
+
+
+class ChangeOverruled(Part):
+    """A change that did not stand in a rebase, kept here so that nothing that anyone saved is lost.
+
+    `side` is ``"writer"`` where the stale save itself gave way, ``"head"`` where what stood before it did; `writer` and
+    `version` name the save whose change gave way; `path` is a JSON Pointer into the session and `value` what that save
+    had put there, null for a removal.
+    """
+
+    type: Literal["change_overruled"] = "change_overruled"
+    side: Literal["writer", "head"]
+    writer: str
+    version: int
+    path: str
+    value: JsonValue = None
+    json_fields: ClassVar = ("value",)
+
+
+Change = Annotated[
+    SessionCreated
+    | SessionWasDeleted
+    | TitleChanged
+    | PinnedChanged
+    | ModelChanged
+    | SummaryChanged
+    | ParentChanged
+    | MessageAppended
+    | MessageInserted
+    | MessageRevised
+    | MessageRemoved
+    | MessagesReordered
+    | MetadataSet
+    | MetadataRemoved
+    | MetadataExtended
+    | StateSet
+    | StateRemoved
+    | StateExtended
+    | MessageMetadataSet
+    | MessageMetadataRemoved
+    | MessageMetadataExtended
+    | QuestionAsked
+    | QuestionAnswered
+    | QuestionWithdrawn
+    | QuestionSuperseded
+    | QuestionExpired
+    | QuestionOmitted
+    | QuestionLost
+    | QuestionRecovered
+    | ChangeOverruled,
+    Field(discriminator="type"),
+]
+
+
+class Event(Part):
+    """What one save appended: immutable, and the `version`-th of its session.
+
+    `recorded_at` is when the ledger took it, `occurred_at` when it happened in the history that it was imported from.
+    `digest` is the leaf hash of the chain (design 6.1), `base_version` what the writer had loaded.
+    """
+
+    session_id: str
+    version: int
+    base_version: int
+    event_id: str
+    recorded_at: AwareDatetime
+    occurred_at: AwareDatetime | None = None
+    writer: str
+    authority: Authority = "runtime"
+    kind: Literal["saved", "deleted"] = "saved"
+    key: str | None = None
+    schema_version: int = SCHEMA_VERSION
+    changes: tuple[Change, ...] = ()
+    digest: str = ""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the writer had not seen the save before this one."""
+        return self.base_version < self.version - 1

@@ -1,0 +1,82 @@
+"""How people name a revision: ``7``, ``-1``, ``"12"``, an aware time, ``"q:ID"``, ``"key:K"``. Pure: it only parses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ledger.errors import InvalidRevision
+
+__all__ = ["AtKey", "AtQuestion", "AtTime", "AtVersion", "Revision", "parse_revision"]
+
+
+@dataclass(frozen=True, slots=True)
+class AtVersion:
+    """The version itself if positive, else the distance from the head (-1 is the one before it)."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtTime:
+    """The last version whose effective time is not after `time`."""
+
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AtQuestion:
+    """The save that asked the question; the latest asking, where an id was asked in several lives."""
+
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtKey:
+    """The save that was made with this idempotency key."""
+
+    key: str
+
+
+Revision = AtVersion | AtTime | AtQuestion | AtKey
+
+_NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+
+
+def parse_revision(at: int | str | datetime) -> Revision:
+    """Read a revision.
+
+    >>> parse_revision("q:call_1#0")
+    AtQuestion(question_id='call_1#0')
+
+    Raises:
+        InvalidRevision: if it is none of the forms, or a time without a zone. A `ValueError` too.
+    """
+    if isinstance(at, bool):
+        raise InvalidRevision(at, "it is a boolean")
+    if isinstance(at, int):
+        return AtVersion(at)
+    if isinstance(at, datetime):
+        return _at_time(at, at)
+    if not isinstance(at, str):
+        raise InvalidRevision(at, f"it is a {type(at).__name__}")
+    text = at.strip()
+    if _NUMBER.fullmatch(text):
+        return AtVersion(int(text))
+    for prefix, kind in (("q:", AtQuestion), ("key:", AtKey)):
+        if text.startswith(prefix):
+            if len(text) == len(prefix):
+                raise InvalidRevision(at, f"nothing follows {prefix!r}")
+            return kind(text.removeprefix(prefix))
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRevision(at, "it is neither a number nor a time") from None
+    return _at_time(time, at)
+
+
+def _at_time(time: datetime, given: object) -> AtTime:
+    if time.tzinfo is None or time.utcoffset() is None:
+        raise InvalidRevision(given, "the time has no zone")
+    return AtTime(time.astimezone(UTC))

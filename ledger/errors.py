@@ -1,0 +1,269 @@
+"""Everything that the ledger raises on purpose.
+
+    LedgerError
+    ├── SessionNotFound        (also LookupError)
+    ├── VersionNotFound        (also LookupError)
+    ├── SessionExists
+    ├── SessionDeleted
+    ├── VersionConflict
+    ├── IdempotencyConflict
+    ├── QuestionOmittedError
+    ├── QuestionNotPending
+    ├── InvalidSession         (also ValueError)
+    ├── InvalidRevision        (also ValueError)
+    ├── ImportRefused          (also ValueError)
+    ├── UnknownChange
+    ├── UnsavedWork
+    └── StorageError
+        ├── SchemaOutOfDate
+        ├── LedgerMissing
+        └── DamagedRecord
+
+Every error keeps the values it speaks of as attributes, and where a command would help, its message names it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "DamagedRecord",
+    "IdempotencyConflict",
+    "ImportRefused",
+    "InvalidRevision",
+    "InvalidSession",
+    "LedgerError",
+    "LedgerMissing",
+    "QuestionNotPending",
+    "QuestionOmittedError",
+    "SchemaOutOfDate",
+    "SessionDeleted",
+    "SessionExists",
+    "SessionNotFound",
+    "StorageError",
+    "UnknownChange",
+    "UnsavedWork",
+    "VersionConflict",
+    "VersionNotFound",
+]
+
+
+def _revive(kind: type[LedgerError], message: str, values: dict[str, Any]) -> LedgerError:
+    error = kind.__new__(kind, message)
+    Exception.__init__(error, message)
+    error.__dict__.update(values)
+    return error
+
+
+class LedgerError(Exception):
+    """The root of the tree: catch it to catch everything that the ledger refuses or fails to do."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The constructors take values, not the message, so the default way of pickling would call them wrongly.
+        return _revive, (type(self), self.args[0] if self.args else "", dict(self.__dict__))
+
+
+class SessionNotFound(LedgerError, LookupError):
+    """No session of that id was ever saved here."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(f"there is no session {session_id!r}; `ledger sessions` lists those there are")
+
+
+class VersionNotFound(LedgerError, LookupError):
+    """The session exists, that revision of it does not."""
+
+    def __init__(self, session_id: str, revision: object, head: int, why: str = "") -> None:
+        self.session_id = session_id
+        self.revision = revision
+        self.head = head
+        reason = f" ({why})" if why else ""
+        super().__init__(
+            f"session {session_id} has no revision {revision}{reason}; its head is version {head}, "
+            f"`ledger log {session_id}` lists them all"
+        )
+
+
+class SessionExists(LedgerError):
+    """The id is taken by a session that lives."""
+
+    def __init__(self, session_id: str, version: int) -> None:
+        self.session_id = session_id
+        self.version = version
+        super().__init__(f"session {session_id} exists already, at version {version}; load it to go on with it")
+
+
+class SessionDeleted(LedgerError):
+    """The session was deleted; what was saved before still loads with ``at=``."""
+
+    def __init__(self, session_id: str, version: int) -> None:
+        self.session_id = session_id
+        self.version = version
+        super().__init__(
+            f"session {session_id} was deleted at version {version}; version {version - 1} still loads "
+            f"(`ledger show {session_id}@{version - 1}`), and `create` starts it anew"
+        )
+
+
+class VersionConflict(LedgerError):
+    """The head is not where the caller demanded it, or the caller's base is not in this ledger's past."""
+
+    def __init__(
+        self, session_id: str, expected: int, actual: int, writer: str | None = None, *, diverged: bool = False
+    ) -> None:
+        self.session_id = session_id
+        self.expected = expected
+        self.actual = actual
+        self.writer = writer
+        self.diverged = diverged
+        by = f" (last saved by {writer})" if writer else ""
+        if diverged:
+            message = (
+                f"session {session_id} has diverged: version {expected} as it was loaded is not in this ledger, "
+                f"whose head is version {actual}{by}; load it again and redo the edit"
+            )
+        else:
+            message = f"session {session_id} is at version {actual}, not {expected}{by}; load it again and retry"
+        super().__init__(message)
+
+
+class IdempotencyConflict(LedgerError):
+    """The key was used before, for other content."""
+
+    def __init__(self, session_id: str, key: str, version: int) -> None:
+        self.session_id = session_id
+        self.key = key
+        self.version = version
+        super().__init__(
+            f"key {key!r} of session {session_id} already stands for version {version}, whose content differs; "
+            f"`ledger show {session_id}@{version}` shows it; use a new key for new content"
+        )
+
+
+class QuestionOmittedError(LedgerError):
+    """The saved session no longer holds pending questions and says nothing of why (``on_omission="raise"``)."""
+
+    def __init__(self, session_id: str, question_ids: tuple[str, ...]) -> None:
+        self.session_id = session_id
+        self.question_ids = question_ids
+        names = ", ".join(question_ids)
+        super().__init__(
+            f"session {session_id} would lose pending question {names}: answer, withdraw or expire it, "
+            f"or load the session again"
+        )
+
+
+class QuestionNotPending(LedgerError):
+    """The question is not open: resolved before, or never asked here."""
+
+    def __init__(self, session_id: str, question: str, status: str | None, detail: str = "") -> None:
+        self.session_id = session_id
+        self.question = question
+        self.status = status
+        found = detail or (f"it is {status}" if status else "no such question was asked")
+        super().__init__(f"question {question} of session {session_id} is not pending: {found}")
+
+
+class InvalidSession(LedgerError, ValueError):
+    """What was to be saved cannot be stored; nothing was written. ``path`` is a JSON Pointer into the session."""
+
+    def __init__(self, problem: str, *, path: str = "", session_id: str | None = None) -> None:
+        self.problem = problem
+        self.path = path
+        self.session_id = session_id
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        where = f"session {self.session_id}" if self.session_id is not None else "session"
+        at = f" at {self.path}" if self.path else ""
+        return f"{where} cannot be saved{at}: {self.problem}; nothing was written"
+
+
+class InvalidRevision(LedgerError, ValueError):
+    """Not a way to name a revision."""
+
+    def __init__(self, revision: object, problem: str) -> None:
+        self.revision = revision
+        self.problem = problem
+        super().__init__(
+            f'{revision!r} does not name a revision: {problem}; use a version ("12"), a distance from the head ("-1"), '
+            f'an ISO time with its zone, "q:QUESTION" or "key:KEY"'
+        )
+
+
+class ImportRefused(LedgerError, ValueError):
+    """A file that cannot be imported at all; nothing of it was written."""
+
+    def __init__(self, source: str, problem: str) -> None:
+        self.source = source
+        self.problem = problem
+        super().__init__(f"{source} was not imported: {problem}")
+
+
+class UnknownChange(LedgerError):
+    """An event of a newer release: it is never skipped, since what it did would be missing from the state."""
+
+    def __init__(self, change: str, session_id: str = "", version: int = 0) -> None:
+        self.change = change
+        self.session_id = session_id
+        self.version = version
+        where = f" in version {version} of session {session_id}" if session_id else ""
+        super().__init__(f"this release does not know the change {change!r}{where}; upgrade sessionledger to read it")
+
+
+class UnsavedWork(LedgerError):
+    """The bound of unsaved sessions that a repository keeps in memory is reached."""
+
+    def __init__(self, session_id: str, unsaved: int) -> None:
+        self.session_id = session_id
+        self.unsaved = unsaved
+        super().__init__(
+            f"session {session_id} could not be saved, and {unsaved} unsaved sessions are already kept in memory; "
+            f"bring storage back (`ledger doctor`) before you go on"
+        )
+
+
+class StorageError(LedgerError):
+    """The database failed; the cause is chained. A save that failed so may be repeated as it is."""
+
+    def __init__(self, problem: str, hint: str = "run `ledger doctor`") -> None:
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"{problem}; {hint}" if hint else problem)
+
+
+class SchemaOutOfDate(StorageError):
+    """The database has another schema than this release."""
+
+    def __init__(self, database: str, found: str | None, expected: str) -> None:
+        self.database = database
+        self.found = found
+        self.expected = expected
+        if found is None:
+            problem = f"{database} holds no ledger schema"
+            hint = "check the path, or run `ledger migrate` on an empty database"
+        elif found > expected:
+            problem = f"{database} has schema {found}, newer than this release's {expected}"
+            hint = "upgrade sessionledger; `ledger migrate` does not go back"
+        else:
+            problem = f"{database} has schema {found}, this release needs {expected}"
+            hint = "run `ledger migrate`"
+        super().__init__(problem, hint)
+
+
+class LedgerMissing(StorageError):
+    """There is no database at that place, and the caller did not ask to create one."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        super().__init__(f"no ledger at {place}", "run `ledger import` or `ledger migrate` to create one")
+
+
+class DamagedRecord(StorageError):
+    """A stored event does not parse: it was altered behind the ledger's back."""
+
+    def __init__(self, session_id: str, version: int, problem: str) -> None:
+        self.session_id = session_id
+        self.version = version
+        super().__init__(f"version {version} of session {session_id} is damaged: {problem}", f"run `ledger verify {session_id}`")
