@@ -266,4 +266,6 @@ class DamagedRecord(StorageError):
     def __init__(self, session_id: str, version: int, problem: str) -> None:
         self.session_id = session_id
         self.version = version
-        super().__init__(f"version {version} of session {session_id} is damaged: {problem}", f"run `ledger verify {session_id}`")
+        super().__init__(
+            f"version {version} of session {session_id} is damaged: {problem}", f"run `ledger verify {session_id}`"
+        )

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from ledger.domain import events as e
+from ledger.domain.document import Document
 from ledger.domain.events import Change, Event
 from ledger.domain.message_list import MessageList
 from ledger.domain.parts import Message, Question, QuestionStatus
-from ledger.domain.values import split, thaw
+from ledger.domain.values import thaw
 from ledger.domain.view import View
 from ledger.errors import UnknownChange
 
@@ -30,7 +31,7 @@ def apply(view: View, event: Event) -> View:
 
 
 def fold(view: View, events: Iterable[Event]) -> View:
-    """Give the view after all of `events`, which follow `view` in order and without a gap. Empty gives `view` itself."""
+    """Give the view after `events`, which follow it in order and without a gap; without any, the very `view`."""
     draft: _Draft | None = None
     for event in events:
         draft = draft or _Draft(view)
@@ -45,62 +46,15 @@ def apply_changes(view: View, changes: Iterable[Change]) -> View:
     return draft.view()
 
 
-class _Document:
-    """JSON that is changed by path without touching the original: what it changes, it copies first, once."""
-
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self.root: Any = root
-        self._own: dict[int, Any] = {}  # by identity; holding the value keeps its identity from being reused
-
-    def _owned(self, value: Any) -> Any:
-        if id(value) in self._own:
-            return value
-        copied = value.copy() if type(value) in (dict, list) else (dict(value) if isinstance(value, dict) else list(value))
-        self._own[id(copied)] = copied
-        return copied
-
-    def _parent(self, path: str) -> tuple[dict[str, Any], str]:
-        *above, last = split(path)
-        self.root = node = self._owned(self.root)
-        for key in above:
-            child = node.get(key)
-            if not isinstance(child, dict):
-                child = {}
-            node[key] = node = self._owned(child)
-        return node, last
-
-    def set(self, path: str, value: Any) -> None:
-        parent, key = self._parent(path)
-        parent[key] = value
-
-    def remove(self, path: str) -> None:
-        node = self.root
-        *above, last = split(path)
-        for key in above:
-            node = node.get(key) if isinstance(node, dict) else None
-        if isinstance(node, dict) and last in node:
-            parent, key = self._parent(path)
-            del parent[key]
-
-    def extend(self, path: str, values: list[Any]) -> None:
-        parent, key = self._parent(path)
-        present = parent.get(key)
-        if isinstance(present, list):
-            parent[key] = grown = self._owned(present)
-            grown.extend(values)
-        else:
-            parent[key] = list(values)
-
-
 class _Draft:
     """A view under construction; what it shares with the view it began from, it never changes."""
 
     def __init__(self, view: View) -> None:
         self.fields: dict[str, Any] = {name: getattr(view, name) for name in View.__slots__}
-        self._messages = MessageList(view.messages)
+        self.messages = MessageList(view.messages)
         self._questions: dict[str, Question] | None = None
-        self._metadata = _Document(view.metadata)
-        self._state = _Document(view.state)
+        self.metadata = Document(view.metadata)
+        self.state = Document(view.state)
 
     def take(self, event: Event) -> None:
         self.make(event.changes)
@@ -124,9 +78,7 @@ class _Draft:
                 self.fields["metadata_version"] += 1
 
     def view(self) -> View:
-        self.fields.update(
-            messages=self._messages.tuple(), metadata=self._metadata.root, state=self._state.root
-        )
+        self.fields.update(messages=self.messages.tuple(), metadata=self.metadata.root, state=self.state.root)
         if self._questions is not None:
             self.fields["questions"] = self._questions
         return View(**self.fields)
@@ -135,10 +87,10 @@ class _Draft:
         for name in ("title", "pinned", "model", "parent_session_id", "root_session_id", "created_at"):
             self.fields[name] = getattr(change, name)
         self.fields.update(session_id=change.session_id, summary=thaw(change.summary), forked_from=None)
-        self._messages = MessageList(())
+        self.messages = MessageList(())
         self._questions = {}
-        self._metadata = _Document({})
-        self._state = _Document({})
+        self.metadata = Document({})
+        self.state = Document({})
 
     def put_question(self, question: Question) -> None:
         if self._questions is None:
@@ -153,14 +105,14 @@ class _Draft:
         self.put_question(self.question(question_id).model_copy(update={"status": status, **fields}))
 
     def revise(self, change: e.MessageRevised) -> None:
-        kept = self._messages.get(change.message.id).metadata
-        self._messages.replace(change.message.model_copy(update={"metadata": kept}))
+        kept = self.messages.get(change.message.id).metadata
+        self.messages.replace(change.message.model_copy(update={"metadata": kept}))
 
-    def edit_message(self, message_id: str, edit: Callable[[_Document], None]) -> None:
-        message: Message = self._messages.get(message_id)
-        document = _Document(message.metadata)
+    def edit_message(self, message_id: str, edit: Callable[[Document], None]) -> None:
+        message: Message = self.messages.get(message_id)
+        document = Document(message.metadata)
         edit(document)
-        self._messages.replace(message.model_copy(update={"metadata": document.root}))
+        self.messages.replace(message.model_copy(update={"metadata": document.root}))
 
 
 def _nothing(draft: _Draft, change: Any) -> None:
@@ -177,17 +129,17 @@ _MAKERS: dict[type[Any], Callable[[_Draft, Any], None]] = {
     e.ParentChanged: lambda d, c: d.fields.update(
         parent_session_id=c.parent_session_id, root_session_id=c.root_session_id
     ),
-    e.MessageAppended: lambda d, c: d._messages.append(c.message),
-    e.MessageInserted: lambda d, c: d._messages.insert(c.message, c.after),
+    e.MessageAppended: lambda d, c: d.messages.append(c.message),
+    e.MessageInserted: lambda d, c: d.messages.insert(c.message, c.after),
     e.MessageRevised: _Draft.revise,
-    e.MessageRemoved: lambda d, c: d._messages.remove(c.message_id),
-    e.MessagesReordered: lambda d, c: d._messages.reorder(c.order),
-    e.MetadataSet: lambda d, c: d._metadata.set(c.path, thaw(c.value)),
-    e.MetadataRemoved: lambda d, c: d._metadata.remove(c.path),
-    e.MetadataExtended: lambda d, c: d._metadata.extend(c.path, thaw(c.values)),
-    e.StateSet: lambda d, c: d._state.set(c.path, thaw(c.value)),
-    e.StateRemoved: lambda d, c: d._state.remove(c.path),
-    e.StateExtended: lambda d, c: d._state.extend(c.path, thaw(c.values)),
+    e.MessageRemoved: lambda d, c: d.messages.remove(c.message_id),
+    e.MessagesReordered: lambda d, c: d.messages.reorder(c.order),
+    e.MetadataSet: lambda d, c: d.metadata.set(c.path, thaw(c.value)),
+    e.MetadataRemoved: lambda d, c: d.metadata.remove(c.path),
+    e.MetadataExtended: lambda d, c: d.metadata.extend(c.path, thaw(c.values)),
+    e.StateSet: lambda d, c: d.state.set(c.path, thaw(c.value)),
+    e.StateRemoved: lambda d, c: d.state.remove(c.path),
+    e.StateExtended: lambda d, c: d.state.extend(c.path, thaw(c.values)),
     e.MessageMetadataSet: lambda d, c: d.edit_message(c.message_id, lambda doc: doc.set(c.path, thaw(c.value))),
     e.MessageMetadataRemoved: lambda d, c: d.edit_message(c.message_id, lambda doc: doc.remove(c.path)),
     e.MessageMetadataExtended: lambda d, c: d.edit_message(

@@ -72,4 +72,6 @@ def session_uid(ledger_id: bytes, session_id: str) -> bytes:
 
 def feed_digest(before: bytes, position: int, uid: bytes, version: int, leaf: bytes) -> bytes:
     """Give the running hash of the feed at `position`, from the one before it (32 zero bytes before the first)."""
-    return sha256(b"sessionledger/feed/1\n" + before + struct.pack(">Q", position) + uid + struct.pack(">Q", version) + leaf).digest()
+    return sha256(
+        b"sessionledger/feed/1\n" + before + struct.pack(">Q", position) + uid + struct.pack(">Q", version) + leaf
+    ).digest()

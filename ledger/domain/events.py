@@ -61,6 +61,8 @@ Authority = Literal["runtime", "user"]
 
 
 class SessionCreated(Part):
+    """The session came into being, as a constructor made it: the first change of every life."""
+
     type: Literal["session_created"] = "session_created"
     session_id: str
     title: str | None = None
@@ -81,35 +83,47 @@ class SessionWasDeleted(Part):
 
 
 class TitleChanged(Part):
+    """The title is another one, or none."""
+
     type: Literal["title_changed"] = "title_changed"
     title: str | None
     authoritative: bool = True
 
 
 class PinnedChanged(Part):
+    """Someone pinned the session, or let it go."""
+
     type: Literal["pinned_changed"] = "pinned_changed"
     pinned: bool
     authoritative: bool = True
 
 
 class ModelChanged(Part):
+    """The conversation goes on with another model."""
+
     type: Literal["model_changed"] = "model_changed"
     model: str
 
 
 class SummaryChanged(Part):
+    """The summary is another one, or none."""
+
     type: Literal["summary_changed"] = "summary_changed"
     summary: JsonValue
     json_fields: ClassVar = ("summary",)
 
 
 class ParentChanged(Part):
+    """The session hangs elsewhere in the tree of sessions. Both ids travel together, for one follows from the other."""
+
     type: Literal["parent_changed"] = "parent_changed"
     parent_session_id: str | None
     root_session_id: str | None
 
 
 class MessageAppended(Part):
+    """The message stands at the end."""
+
     type: Literal["message_appended"] = "message_appended"
     message: Message
 
@@ -130,6 +144,8 @@ class MessageRevised(Part):
 
 
 class MessageRemoved(Part):
+    """The message is gone from the list; this and every other version that had it still loads with it."""
+
     type: Literal["message_removed"] = "message_removed"
     message_id: str
 
@@ -151,6 +167,8 @@ class _Set(Part):
 
 
 class _Removed(Part):
+    """There is nothing at `path` any more."""
+
     path: str
 
 
@@ -163,53 +181,75 @@ class _Extended(Part):
 
 
 class MetadataSet(_Set):
+    """A value of `metadata`, which is for people and UIs, is another one."""
+
     type: Literal["metadata_set"] = "metadata_set"
     authoritative: bool = False
 
 
 class MetadataRemoved(_Removed):
+    """A value of `metadata` is gone."""
+
     type: Literal["metadata_removed"] = "metadata_removed"
     authoritative: bool = False
 
 
 class MetadataExtended(_Extended):
+    """A list in `metadata` grew."""
+
     type: Literal["metadata_extended"] = "metadata_extended"
     authoritative: bool = False
 
 
 class StateSet(_Set):
+    """A value of `state`, which is a framework's own, is another one."""
+
     type: Literal["state_set"] = "state_set"
 
 
 class StateRemoved(_Removed):
+    """A value of `state` is gone."""
+
     type: Literal["state_removed"] = "state_removed"
 
 
 class StateExtended(_Extended):
+    """A list in `state` grew."""
+
     type: Literal["state_extended"] = "state_extended"
 
 
 class MessageMetadataSet(_Set):
+    """A value of one message's `metadata` is another one."""
+
     type: Literal["message_metadata_set"] = "message_metadata_set"
     message_id: str
 
 
 class MessageMetadataRemoved(_Removed):
+    """A value of one message's `metadata` is gone."""
+
     type: Literal["message_metadata_removed"] = "message_metadata_removed"
     message_id: str
 
 
 class MessageMetadataExtended(_Extended):
+    """A list in one message's `metadata` grew."""
+
     type: Literal["message_metadata_extended"] = "message_metadata_extended"
     message_id: str
 
 
 class QuestionAsked(Part):
+    """The agent waits for a clarification."""
+
     type: Literal["question_asked"] = "question_asked"
     question: Question
 
 
 class QuestionAnswered(Part):
+    """Someone answered; nobody waits any more."""
+
     type: Literal["question_answered"] = "question_answered"
     question_id: str
     answer: JsonValue
@@ -218,6 +258,8 @@ class QuestionAnswered(Part):
 
 
 class QuestionWithdrawn(Part):
+    """Whoever asked no longer needs to know."""
+
     type: Literal["question_withdrawn"] = "question_withdrawn"
     question_id: str
     reason: str | None = None
@@ -225,12 +267,16 @@ class QuestionWithdrawn(Part):
 
 
 class QuestionSuperseded(Part):
+    """Another question took its place."""
+
     type: Literal["question_superseded"] = "question_superseded"
     question_id: str
     superseded_by: str
 
 
 class QuestionExpired(Part):
+    """Its time ran out."""
+
     type: Literal["question_expired"] = "question_expired"
     question_id: str
     by: str | None = None

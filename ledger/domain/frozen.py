@@ -21,10 +21,10 @@ class FrozenDict(dict[str, Any]):
     """A JSON object that raises `TypeError` when someone tries to change it."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]  # equal to plain dicts, which have no hash
+    __hash__ = None  # equal to plain dicts, which have no hash
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
     def __eq__(self, other: object) -> bool:
         return json_equal(self, other)
@@ -46,10 +46,10 @@ class FrozenList(list[Any]):
     """A JSON array that raises `TypeError` when someone tries to change it. Equals tuples of the same items too."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]  # equal to plain lists, which have no hash
+    __hash__ = None  # equal to plain lists, which have no hash
 
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
-    append = clear = extend = insert = pop = remove = reverse = sort = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
     def __eq__(self, other: object) -> bool:
         return json_equal(self, other)

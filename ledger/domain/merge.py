@@ -34,10 +34,11 @@ class Rebased:
 
     @property
     def overruled(self) -> tuple[e.ChangeOverruled, ...]:
+        """What did not stand, of either side."""
         return tuple(change for change in self.changes if isinstance(change, e.ChangeOverruled))
 
 
-def rebase(  # noqa: PLR0913 - the three states of a three-way merge, and who merges
+def rebase(
     base: View,
     ours: View,
     head: View,
@@ -66,7 +67,9 @@ def rebase(  # noqa: PLR0913 - the three states of a three-way merge, and who me
     merge = _Merge(base, ours, head, Touches(theirs), writer, authority)
     out = list(merge.scalars(changes))
     out += merge.messages(changes)
-    questions, renamed = merge_questions(head, ours, changes, writer, head.version + 1, defaulted)
+    questions, renamed = merge_questions(
+        head, ours, changes, writer=writer, version=head.version + 1, defaulted=defaulted
+    )
     out += questions
     out += merge.documents(changes)
     # One event records one overruled value once, however many of the writer's changes met it.
@@ -171,10 +174,11 @@ class _Merge:
         present = {message.id for message in self.head.messages}
         if not mine and edited <= present:
             return
-        if not edited - present and all(isinstance(change, e.MessageAppended) for change in mine):
-            if not any(change.message.id in present for change in mine):  # type: ignore[union-attr]  # all appended
-                yield from mine
-                return
+        appended = [change for change in mine if isinstance(change, e.MessageAppended)]
+        only_new = len(appended) == len(mine) and not any(change.message.id in present for change in appended)
+        if only_new and edited <= present:
+            yield from mine
+            return
         reordered = any(isinstance(change, e.MessagesReordered) for change in mine)
         merged = merge_messages(
             self.base.messages, self.ours.messages, self.head.messages, edited=edited, reordered=reordered
@@ -203,5 +207,3 @@ def _as_set(change: Any, value: Any) -> Change:
     if isinstance(change, e.StateExtended):
         return e.StateSet(path=change.path, value=value)
     return e.MessageMetadataSet(message_id=change.message_id, path=change.path, value=value)
-
-

@@ -105,7 +105,7 @@ def _same_but_for_stamps(a: Message, b: Message) -> bool:
 def _head_order(
     ours: Sequence[Message], order: list[str], returning: dict[str, Message], was: dict[str, Message]
 ) -> list[str]:
-    """The head's order; each of the writer's runs behind its nearest surviving predecessor, what it appended at the end."""
+    """The head's order; each of the writer's runs behind its nearest surviving predecessor, its appended ones last."""
     base_places = [place for place, message in enumerate(ours) if message.id in was]
     last_known = base_places[-1] if base_places else -1
     present = set(order)

@@ -29,8 +29,8 @@ def next_index(tool_call_id: str, taken: Collection[str], start: int = 0) -> int
     return index
 
 
-def merge_questions(  # noqa: PLR0913 - what a merge of one group needs, flat
-    head: View, ours: View, changes: Sequence[Change], writer: str, version: int, defaulted: Collection[str]
+def merge_questions(
+    head: View, ours: View, changes: Sequence[Change], *, writer: str, version: int, defaulted: Collection[str]
 ) -> tuple[list[Change], dict[str, str]]:
     """Give the writer's question changes as they stand on `head`, and the ids of its questions that had to move."""
     out: list[Change] = []

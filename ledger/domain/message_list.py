@@ -1,8 +1,9 @@
-"""A list of messages that the fold edits by id. Appends cost what they add; the first other edit links the list once."""
+"""A list of messages that the fold edits by id. An append costs what it adds; the first other edit links it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ledger.domain.parts import Message
 
@@ -23,9 +24,11 @@ class MessageList:
         return self._linked
 
     def get(self, message_id: str) -> Message:
+        """Give the message of that id."""
         return self._links().messages[message_id]
 
     def append(self, message: Message) -> None:
+        """Put a message at the end."""
         if self._linked is not None:
             self._linked.insert(message, self._linked.last)
             return
@@ -35,14 +38,17 @@ class MessageList:
         self._items.append(message)
 
     def insert(self, message: Message, after: str | None) -> None:
+        """Put a message right behind another, or first."""
         self._links().insert(message, after)
 
     def replace(self, message: Message) -> None:
+        """Put a message where the one of its id stands."""
         links = self._links()
         links.messages[message.id]  # an unknown id is an error, not an addition
         links.messages[message.id] = message
 
     def remove(self, message_id: str) -> None:
+        """Take a message out."""
         self._links().remove(message_id)
 
     def reorder(self, order: Sequence[str]) -> None:
@@ -54,6 +60,7 @@ class MessageList:
         self._linked = _Linked([known[next(turn)] if item.id in named else item for item in items])
 
     def tuple(self) -> tuple[Message, ...]:
+        """Give the messages in order; the very tuple that was given, if nothing was edited."""
         if self._linked is not None:
             return tuple(self._linked.walk())
         return tuple(self._items) if self._shared is None else self._shared
@@ -65,7 +72,7 @@ class _Linked:
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = {message.id: message for message in messages}
         ids: list[str | None] = [None, *self.messages, None]
-        self._next: dict[str | None, str | None] = dict(zip(ids[:-1], ids[1:], strict=True))
+        self._next: dict[str | None, str | None] = dict(pairwise(ids))
         self._before: dict[str | None, str | None] = dict(zip(ids[1:], ids[:-1], strict=True))
 
     @property

@@ -7,13 +7,31 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NoReturn, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_serializer, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ledger.domain.frozen import copy_json, freeze
 from ledger.domain.values import json_equal
 
-__all__ = ["JsonArray", "JsonObject", "JsonValue", "Message", "Option", "Part", "Question", "QuestionStatus", "ToolCall"]
+__all__ = [
+    "JsonArray",
+    "JsonObject",
+    "JsonValue",
+    "Message",
+    "Option",
+    "Part",
+    "Question",
+    "QuestionStatus",
+    "ToolCall",
+]
 
 
 class _Json:
@@ -35,10 +53,10 @@ class _Json:
         )
 
     def _take(self, value: Any) -> Any:
-        wanted = {dict: dict, list: (list, tuple), None: object}[self.kind]
-        if not isinstance(value, wanted):
-            name = "object" if self.kind is dict else "array"
-            raise PydanticCustomError("json_type", "Input should be a JSON {name}", {"name": name})
+        if self.kind is dict and not isinstance(value, dict):
+            raise PydanticCustomError("json_type", "Input should be a JSON object", {})
+        if self.kind is list and not isinstance(value, list | tuple):
+            raise PydanticCustomError("json_type", "Input should be a JSON array", {})
         try:
             return copy_json(value)
         except RecursionError:
@@ -51,7 +69,7 @@ JsonValue = Annotated[Any, _Json(None)]
 
 
 class _FrozenOnRead:
-    """A field whose JSON is made read-only when someone first looks at it: most of what is loaded is never looked at."""
+    """A field whose JSON turns read-only when someone first looks at it: most of what is loaded is never looked at."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -102,7 +120,9 @@ class Part(BaseModel):
             setattr(cls, name, _FrozenOnRead(name))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise TypeError(f"a {type(self).__name__} is immutable; put a changed copy in its place: model_copy(update=...)")
+        raise TypeError(
+            f"a {type(self).__name__} is immutable; put a changed copy in its place: model_copy(update=...)"
+        )
 
     def __delattr__(self, name: str) -> None:
         raise TypeError(f"a {type(self).__name__} is immutable; {name} cannot be deleted")
@@ -228,8 +248,9 @@ class Option(Part):
 
 
 class Question(Part):
-    """A clarification that the agent waits for. It leaves `pending` only by an answer, a withdrawal, a supersession
-    or an expiry that the log records.
+    """A clarification that the agent waits for.
+
+    It leaves `pending` only by an answer, a withdrawal, a supersession or an expiry that the log records.
     """
 
     json_fields: ClassVar[tuple[str, ...]] = ("options", "answer")

@@ -21,7 +21,7 @@ __all__ = ["Payload", "content_digest", "decode_payload", "encode_payload", "iso
 class Payload(BaseModel):
     """What an event's payload says, beside what its envelope says.
 
-    `base` is the leaf of the version that the writer had loaded, `key_digest` what a retry with the same key must match.
+    `base` is the leaf of the version that the writer had loaded, `key_digest` what a retry with that key must match.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -57,9 +57,7 @@ def _defaults(kind: type[Part]) -> dict[str, Any]:
 def _encode(value: Any) -> Any:
     if isinstance(value, Part):
         defaults = _defaults(type(value))
-        fields = {
-            name: item for name, item in value.__dict__.items() if name not in defaults or item != defaults[name]
-        }
+        fields = {name: item for name, item in value.__dict__.items() if name not in defaults or item != defaults[name]}
         return {"type": fields.pop("type"), **fields} if "type" in fields else fields
     if isinstance(value, datetime):
         return iso(value)

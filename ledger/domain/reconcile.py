@@ -45,7 +45,7 @@ class Decision:
     diverged: bool = False
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0911 - each row of the table is a return
     memory: Copy | None,
     storage: Copy | None,
     *,

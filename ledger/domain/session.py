@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from ledger.domain.frozen import copy_json
 from ledger.domain.merge_questions import next_index
 from ledger.domain.parts import JsonObject, JsonValue, Message, Option, Question, QuestionStatus, ToolCall
+from ledger.domain.tracking import Tracking
 from ledger.domain.values import json_equal, thaw
 from ledger.domain.view import View
 from ledger.errors import InvalidSession, QuestionNotPending
-
-if TYPE_CHECKING:
-    from ledger.domain.submission import Submission
 
 __all__ = ["Message", "Option", "Question", "QuestionStatus", "Session", "ToolCall"]
 
@@ -62,7 +59,7 @@ class Session(BaseModel):
     version: int = Field(default=0, ge=0, frozen=True)
     metadata_version: int = Field(default=0, ge=0, frozen=True)
 
-    _tracking: Tracking = PrivateAttr(default_factory=lambda: Tracking())
+    _tracking: Tracking = PrivateAttr(default_factory=Tracking)
 
     def model_post_init(self, context: Any, /) -> None:
         """Take what a fresh session was made of as its base: what a constructor sets is no change."""
@@ -72,7 +69,12 @@ class Session(BaseModel):
 
     @classmethod
     def new(
-        cls, id: str, model: str, *, created_at: datetime | None = None, **fields: Any
+        cls,
+        id: str,  # noqa: A002 - the design's name for it
+        model: str,
+        *,
+        created_at: datetime | None = None,
+        **fields: Any,
     ) -> Self:
         """Make a session that is not saved yet.
 
@@ -103,7 +105,7 @@ class Session(BaseModel):
         self.messages.append(message)
         return message
 
-    def ask(  # noqa: PLR0913 - the fields of a question, by keyword
+    def ask(
         self,
         tool_call_id: str,
         text: str,
@@ -144,7 +146,7 @@ class Session(BaseModel):
             kind=kind,
             header=header,
             text=text,
-            options=list(options),
+            options=[Option.model_validate(option) for option in options],
             allow_custom=allow_custom,
             multiple=multiple,
             source=source,
@@ -249,7 +251,7 @@ class Session(BaseModel):
                 fields[name] = copy_json(fields[name])
         twin = type(self)(**fields, **(update or {}))
         if twin.id == self.id:
-            twin._tracking = self._tracking.copy()
+            twin._tracking = self._tracking.copy()  # noqa: SLF001 - of the same class
         return twin
 
     def __copy__(self) -> Self:
@@ -265,34 +267,13 @@ class Session(BaseModel):
 
 def _revived(kind: type[Session], fields: dict[str, Any], defaulted: set[str]) -> Session:
     session = kind(**fields)
-    session._tracking.defaulted = defaulted
+    tracking_of(session).defaulted = defaulted
     return session
-
-
-@dataclass(slots=True)
-class Tracking:
-    """What a session remembers of the log, beside what it holds.
-
-    `base` is what it was loaded from, or `None` where it was lost on the way (JSON, pickle); `flights` are its saves
-    under way, in the order of their calls; `attempt` is a save whose outcome is not known; `defaulted` are the questions
-    whose index was not chosen; `settled` is the last key that it was saved with, and the content that it stood for.
-    """
-
-    base: View | None = None
-    flights: list[Submission] = field(default_factory=list)
-    attempt: Submission | None = None
-    defaulted: set[str] = field(default_factory=set)
-    settled: tuple[str, str] | None = None
-
-    def copy(self) -> Tracking:
-        """Give an independent copy; a save under way is the original's, and may be in the log when the copy is saved."""
-        attempt = self.flights[-1] if self.flights else self.attempt
-        return Tracking(self.base, [], attempt, set(self.defaulted), self.settled)
 
 
 def tracking_of(session: Session) -> Tracking:
     """Give what a session remembers of the log; for the code that saves and loads, not for users."""
-    return session._tracking
+    return session._tracking  # noqa: SLF001 - the one way to it from outside
 
 
 def same_content(a: Session, b: Session) -> bool:
@@ -317,23 +298,24 @@ def unborn(session: Session) -> View:
 
 def session_of(view: View) -> Session:
     """Give a session of the caller's own at `view`, with `view` as its base."""
-    session = Session.model_construct(
-        id=view.session_id,
-        title=view.title,
-        pinned=view.pinned,
-        model=view.model,
-        messages=list(view.messages),
-        questions=dict(view.questions),
-        metadata=thaw(view.metadata),
-        state=thaw(view.state),
-        summary=thaw(view.summary),
-        parent_session_id=view.parent_session_id,
-        root_session_id=view.root_session_id,
-        forked_from=thaw(view.forked_from),
-        created_at=view.created_at,
-        updated_at=view.updated_at,
-        version=view.version,
-        metadata_version=view.metadata_version,
-    )
-    session._tracking.base = view
+    fields: dict[str, Any] = {
+        "id": view.session_id,
+        "title": view.title,
+        "pinned": view.pinned,
+        "model": view.model,
+        "messages": list(view.messages),
+        "questions": dict(view.questions),
+        "metadata": thaw(view.metadata),
+        "state": thaw(view.state),
+        "summary": thaw(view.summary),
+        "parent_session_id": view.parent_session_id,
+        "root_session_id": view.root_session_id,
+        "forked_from": thaw(view.forked_from),
+        "created_at": view.created_at,
+        "updated_at": view.updated_at,
+        "version": view.version,
+        "metadata_version": view.metadata_version,
+    }
+    session = Session.model_construct(**fields)
+    tracking_of(session).base = view
     return session

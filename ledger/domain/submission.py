@@ -1,7 +1,7 @@
 """What a save takes from a session at the call, and how the session is brought to the merged head afterwards. Pure.
 
-A session can change while its save is under way, and several saves of one session can be under way at once. Each save is
-a `Submission`; they settle in the order of their calls:
+A session can change while its save is under way, and several saves of one session can be under way at once. Each save
+is a `Submission`; they settle in the order of their calls:
 
 - a save that succeeded becomes the session's base, and whatever was edited since is rebased on it and stays unsaved;
 - a save that was refused leaves the session, its base and its edits as they were;
@@ -79,7 +79,7 @@ class Submission:
     seen: View | Session | None = None
 
 
-def submit(  # noqa: PLR0913 - the keywords of a save
+def submit(
     session: Session,
     *,
     writer: str,
@@ -96,6 +96,16 @@ def submit(  # noqa: PLR0913 - the keywords of a save
     """Take what the caller submits, now, and note on the session that it is under way.
 
     Args:
+        session: as the caller has it; it may change on while the save is under way.
+        writer: who saves.
+        authority: as what.
+        authoritative: the metadata keys whose changes carry the authoritative mark.
+        key: makes a retry of this save safe.
+        expected_version: refuse, instead of rebasing, unless this is both the base and the head.
+        occurred_at: when it happened, in the history that it is imported from.
+        on_omission: what becomes of a pending question that the session no longer holds.
+        must_create: refuse if the session lives.
+        call: the verb that was called; a key stands for one verb.
         arguments: what a retry with the same key is compared with, where it is not the submitted changes.
 
     Raises:
@@ -204,9 +214,7 @@ def settle(session: Session, submission: Submission, outcome: Outcome) -> None:
         tracking.settled = (submission.key, submission.key_digest)
 
 
-def _rebased(
-    seen: View, head: View, now: View | Session, renamed: Mapping[str, str], submission: Submission
-) -> View:
+def _rebased(seen: View, head: View, now: View | Session, renamed: Mapping[str, str], submission: Submission) -> View:
     edits = rename_questions(diff(seen, now, submission.authoritative), dict(renamed))
     if not edits:
         return head
@@ -217,7 +225,7 @@ def _rebased(
 
 
 def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> None:
-    """Note that a save failed: the session stays as it is. If it may be in the log all the same, remember its event id."""
+    """Note that a save failed: the session stays as it is. One that may be in the log all the same is remembered."""
     tracking = tracking_of(session)
     if submission not in tracking.flights:
         return

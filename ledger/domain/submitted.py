@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ledger.domain.parts import Message, Question, ToolCall
@@ -9,7 +10,7 @@ from ledger.domain.values import plain
 from ledger.domain.view import State
 from ledger.errors import InvalidSession
 
-__all__ = ["checked_id", "checked_message", "checked_question", "checked_scalars"]
+__all__ = ["checked_id", "checked_message", "checked_object", "checked_question", "checked_scalars"]
 
 
 def checked_id(value: Any, path: str, what: str = "id") -> str:
@@ -29,6 +30,13 @@ def _text(value: Any, path: str, *, optional: bool = False) -> Any:
     if not isinstance(value, str):
         raise InvalidSession(f"a {type(value).__name__}, not text", path=path)
     return plain(value, path)
+
+
+def checked_object(value: Any, path: str) -> Mapping[Any, Any]:
+    """Give `value` if it is a dictionary; what is in it is not looked at."""
+    if not isinstance(value, dict):
+        raise InvalidSession(f"a {type(value).__name__}, not a dict", path=path)
+    return value
 
 
 def checked_scalars(state: State) -> tuple[str | None, bool, str, Any, str | None, str | None]:

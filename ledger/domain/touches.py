@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ledger.domain import events as e
 from ledger.domain.events import Authority, Change, Event
 from ledger.domain.parts import Part
-from ledger.domain.values import overlaps, split
+from ledger.domain.values import join, overlaps, split
 from ledger.domain.view import View
 
 __all__ = ["Touch", "Touches", "lookup", "path_of"]
@@ -30,44 +30,44 @@ class Touch:
     removes: bool = False
 
 
-def path_of(change: Change) -> tuple[str, Any]:  # noqa: PLR0911 - one line a kind of change
+def path_of(change: Change) -> tuple[str, Any]:
     """Give the place that a change touches, as a JSON Pointer into the session, and the value that it puts there.
 
     A removal gives null; a change that touches no place of its own (a record) gives an empty path.
     """
-    match change:
-        case e.TitleChanged():
-            return "/title", change.title
-        case e.PinnedChanged():
-            return "/pinned", change.pinned
-        case e.ModelChanged():
-            return "/model", change.model
-        case e.SummaryChanged():
-            return "/summary", change.summary
-        case e.ParentChanged():
-            return "/parent_session_id", change.parent_session_id
-        case e.MetadataSet() | e.MetadataRemoved() | e.MetadataExtended():
-            return f"/metadata{change.path}", _put(change)
-        case e.StateSet() | e.StateRemoved() | e.StateExtended():
-            return f"/state{change.path}", _put(change)
-        case e.MessageMetadataSet() | e.MessageMetadataRemoved() | e.MessageMetadataExtended():
-            return f"/messages/{_token(change.message_id)}/metadata{change.path}", _put(change)
-        case e.MessageAppended() | e.MessageInserted() | e.MessageRevised():
-            return f"/messages/{_token(change.message.id)}", change.message.model_dump(mode="json")
-        case e.MessageRemoved():
-            return f"/messages/{_token(change.message_id)}", None
-        case e.MessagesReordered():
-            return "/messages", list(change.order)
-        case _:
-            return "", None
+    place = _PLACES.get(type(change))
+    return ("", None) if place is None else place(change)
+
+
+def _in(document: str) -> Callable[[Any], tuple[str, Any]]:
+    return lambda change: (f"{document}{change.path}", _put(change))
+
+
+def _in_message(change: Any) -> tuple[str, Any]:
+    return f"{join('/messages', change.message_id)}/metadata{change.path}", _put(change)
+
+
+def _message(change: Any) -> tuple[str, Any]:
+    return join("/messages", change.message.id), change.message.model_dump(mode="json")
 
 
 def _put(change: Any) -> Any:
     return getattr(change, "value", getattr(change, "values", None))
 
 
-def _token(text: str) -> str:
-    return text.replace("~", "~0").replace("/", "~1")
+_PLACES: dict[type[Any], Callable[[Any], tuple[str, Any]]] = {
+    e.TitleChanged: lambda change: ("/title", change.title),
+    e.PinnedChanged: lambda change: ("/pinned", change.pinned),
+    e.ModelChanged: lambda change: ("/model", change.model),
+    e.SummaryChanged: lambda change: ("/summary", change.summary),
+    e.ParentChanged: lambda change: ("/parent_session_id", change.parent_session_id),
+    **dict.fromkeys((e.MetadataSet, e.MetadataRemoved, e.MetadataExtended), _in("/metadata")),
+    **dict.fromkeys((e.StateSet, e.StateRemoved, e.StateExtended), _in("/state")),
+    **dict.fromkeys((e.MessageMetadataSet, e.MessageMetadataRemoved, e.MessageMetadataExtended), _in_message),
+    **dict.fromkeys((e.MessageAppended, e.MessageInserted, e.MessageRevised), _message),
+    e.MessageRemoved: lambda change: (join("/messages", change.message_id), None),
+    e.MessagesReordered: lambda change: ("/messages", list(change.order)),
+}
 
 
 class Touches:

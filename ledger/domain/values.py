@@ -13,6 +13,10 @@ __all__ = ["MAX_DEPTH", "join", "json_equal", "overlaps", "plain", "split", "tha
 MAX_DEPTH = 200
 #: Python refuses to print or parse longer integers by default (4,300 digits), so they could not be read back.
 _MAX_INTEGER_BITS = 14_000
+#: A path that is longer is shown by its ends.
+_SHOWN_PATH = 200
+#: bool before int, which it inherits from.
+_SCALARS = (str, bool, int, float)
 
 
 def json_equal(a: Any, b: Any) -> bool:
@@ -20,22 +24,29 @@ def json_equal(a: Any, b: Any) -> bool:
     if a is b:
         return True
     kind = type(a)
-    if kind is str or kind is int or kind is bool or kind is float:
-        return kind is type(b) and bool(a == b)
+    if kind is type(b) and kind in _SCALARS:
+        return bool(a == b)
     if isinstance(a, dict):
-        if not isinstance(b, dict) or len(a) != len(b):
-            return False
-        missing = b  # any value that is no member of `b`: identity decides
-        for key, item in a.items():
-            other = b.get(key, missing)
-            if other is missing or not json_equal(item, other):
-                return False
-        return True
+        return isinstance(b, dict) and len(a) == len(b) and _same_members(a, b)
     if isinstance(a, list | tuple):
-        if not isinstance(b, list | tuple) or len(a) != len(b):
+        return isinstance(b, list | tuple) and len(a) == len(b) and all(map(json_equal, a, b))
+    ours, theirs = _stored_as(kind), _stored_as(type(b))
+    # What is no JSON of its own (a time, a part) knows its equals; an option equals its label.
+    return (ours is theirs or str in {ours, theirs}) and bool(a == b)
+
+
+def _same_members(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
+    missing = b  # any value that is no member of `b`: identity decides
+    for key, item in a.items():
+        other = b.get(key, missing)
+        if other is missing or not json_equal(item, other):
             return False
-        return all(map(json_equal, a, b))
-    return bool(a == b)  # no JSON of its own: None, a time, a part
+    return True
+
+
+def _stored_as(kind: type) -> type:
+    """Enumerations and other heirs of JSON's own types are stored as what they inherit from."""
+    return next((scalar for scalar in _SCALARS if issubclass(kind, scalar)), kind)
 
 
 def plain(value: Any, path: str, depth: int = 0) -> Any:
@@ -49,14 +60,6 @@ def plain(value: Any, path: str, depth: int = 0) -> Any:
         return _checked_text(value, path)
     if value is None or kind is bool:
         return value
-    if kind is int:
-        if value.bit_length() > _MAX_INTEGER_BITS:
-            raise InvalidSession("an integer of more than 4,300 digits", path=path)
-        return value
-    if kind is float:
-        if not math.isfinite(value):
-            raise InvalidSession(f"{value} is not JSON", path=path)
-        return value
     if isinstance(value, dict):
         _check_depth(depth, path)
         return {
@@ -65,14 +68,22 @@ def plain(value: Any, path: str, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         _check_depth(depth, path)
         return [plain(item, f"{path}/{index}", depth + 1) for index, item in enumerate(value)]
-    # Enumerations and other heirs of JSON's own types are stored as what they inherit from.
-    if isinstance(value, str):
+    return _plain_scalar(value, path)
+
+
+def _plain_scalar(value: Any, path: str) -> Any:
+    stored_as = _stored_as(type(value))
+    if stored_as is str:
         return _checked_text(str.__str__(value), path)
-    if isinstance(value, int):
-        return plain(int(value), path)
-    if isinstance(value, float):
-        return plain(float(value), path)
-    raise InvalidSession(f"a value of type {kind.__name__} is not JSON", path=path)
+    if stored_as is int:
+        if value.bit_length() > _MAX_INTEGER_BITS:
+            raise InvalidSession("an integer of more than 4,300 digits", path=path)
+        return int(value)
+    if stored_as is float:
+        if not math.isfinite(value):
+            raise InvalidSession(f"{float(value)} is not JSON", path=path)
+        return float(value)
+    raise InvalidSession(f"a value of type {type(value).__name__} is not JSON", path=path)
 
 
 def thaw(value: Any) -> Any:
@@ -90,7 +101,7 @@ def _check_depth(depth: int, path: str) -> None:
 
 
 def _shortened(path: str) -> str:
-    return path if len(path) <= 200 else f"{path[:100]}…{path[-80:]}"
+    return path if len(path) <= _SHOWN_PATH else f"{path[:100]}…{path[-80:]}"
 
 
 def _checked_text(text: str, path: str) -> str:

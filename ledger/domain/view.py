@@ -1,5 +1,6 @@
 """The view: one state of a session, immutable, with what the fold knows about it."""
 
+# ruff: noqa: D102 - the members of `State` mean what those of `Session` do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,50 @@
+"""What leads from one JSON object to another, by path. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ledger.domain.values import join, json_equal, plain
+
+__all__ = ["diff_json"]
+
+
+def diff_json(
+    before: Mapping[str, Any], after: Mapping[Any, Any], pointer: str, shown: str
+) -> Iterator[tuple[str, str, Any]]:
+    """Give what leads from one JSON object to another, as `(kind, pointer, value)`.
+
+    `kind` is ``"set"``, ``"removed"`` or ``"extended"``. Objects are compared key by key at every depth; a list that
+    only grew is ``"extended"`` by what it grew, any other changed list is set as a whole.
+
+    Args:
+        before: the object as it was.
+        after: the object as it is; whatever is given out of it is a checked copy.
+        pointer: where both stand in the document, for the changes.
+        shown: the same seen from the session, for errors.
+    """
+    for key in before:
+        if key not in after:
+            yield "removed", join(pointer, key), None
+    for key, value in after.items():
+        if not isinstance(key, str):
+            plain({key: None}, shown)
+        if key not in before:
+            checked = plain({key: value}, shown)
+            yield "set", join(pointer, next(iter(checked))), checked[key]
+            continue
+        old = before[key]
+        if old is value or json_equal(old, value):
+            continue
+        where, seen = join(pointer, key), join(shown, key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            yield from diff_json(old, value, where, seen)
+        elif isinstance(old, list) and isinstance(value, list | tuple) and _grew(old, value):
+            yield "extended", where, plain(value[len(old) :], seen)
+        else:
+            yield "set", where, plain(value, seen)
+
+
+def _grew(old: Sequence[Any], new: Sequence[Any]) -> bool:
+    return len(new) > len(old) > 0 and all(map(json_equal, old, new))

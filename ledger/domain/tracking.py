@@ -1,0 +1,35 @@
+"""What a session remembers of the log, beside what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ledger.domain.view import View
+
+if TYPE_CHECKING:
+    from ledger.domain.submission import Submission
+
+__all__ = ["Tracking"]
+
+
+@dataclass(slots=True)
+class Tracking:
+    """Where a session comes from, and what became of its saves.
+
+    `base` is what it was loaded from, or `None` where it was lost on the way (JSON, pickle). `flights` are its saves
+    under way, in the order of their calls; `attempt` is a save whose outcome is not known. `defaulted` are the
+    questions whose index was not chosen. `settled` is the last key that it was saved with, and the content that it
+    stood for.
+    """
+
+    base: View | None = None
+    flights: list[Submission] = field(default_factory=list)
+    attempt: Submission | None = None
+    defaulted: set[str] = field(default_factory=set)
+    settled: tuple[str, str] | None = None
+
+    def copy(self) -> Tracking:
+        """Give an independent copy; a save under way stays the original's, and the copy remembers its event id."""
+        attempt = self.flights[-1] if self.flights else self.attempt
+        return Tracking(self.base, [], attempt, set(self.defaulted), self.settled)
