@@ -2,9 +2,9 @@
 
     LedgerError
     ├── SessionNotFound        (also LookupError)
+    │   └── SessionDeleted
     ├── VersionNotFound        (also LookupError)
     ├── SessionExists
-    ├── SessionDeleted
     ├── VersionConflict
     ├── IdempotencyConflict
     ├── QuestionOmittedError
@@ -13,6 +13,7 @@
     ├── InvalidRevision        (also ValueError)
     ├── ImportRefused          (also ValueError)
     ├── UnknownChange
+    ├── UnknownProjection      (also ValueError)
     ├── UnsavedWork
     └── StorageError
         ├── SchemaOutOfDate
@@ -42,6 +43,7 @@ __all__ = [
     "SessionNotFound",
     "StorageError",
     "UnknownChange",
+    "UnknownProjection",
     "UnsavedWork",
     "VersionConflict",
     "VersionNotFound",
@@ -94,15 +96,16 @@ class SessionExists(LedgerError):
         super().__init__(f"session {session_id} exists already, at version {version}; load it to go on with it")
 
 
-class SessionDeleted(LedgerError):
-    """The session was deleted; what was saved before still loads with ``at=``."""
+class SessionDeleted(SessionNotFound):
+    """The session was deleted, so nothing of that id is found; what was saved before still loads with ``at=``."""
 
     def __init__(self, session_id: str, version: int) -> None:
         self.session_id = session_id
         self.version = version
-        super().__init__(
+        Exception.__init__(
+            self,
             f"session {session_id} was deleted at version {version}; version {version - 1} still loads "
-            f"(`ledger show {session_id}@{version - 1}`), and `create` starts it anew"
+            f"(`ledger show {session_id}@{version - 1}`), and `create` starts it anew",
         )
 
 
@@ -212,6 +215,15 @@ class UnknownChange(LedgerError):
         super().__init__(f"this release does not know the change {change!r}{where}; upgrade sessionledger to read it")
 
 
+class UnknownProjection(LedgerError, ValueError):
+    """There is no projection of that name."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        self.name = name
+        self.known = known
+        super().__init__(f"there is no projection {name!r}; there are {', '.join(known)}")
+
+
 class UnsavedWork(LedgerError):
     """The bound of unsaved sessions that a repository keeps in memory is reached."""
 
@@ -227,9 +239,10 @@ class UnsavedWork(LedgerError):
 class StorageError(LedgerError):
     """The database failed; the cause is chained. A save that failed so may be repeated as it is."""
 
-    def __init__(self, problem: str, hint: str = "run `ledger doctor`") -> None:
+    def __init__(self, problem: str, hint: str = "run `ledger doctor`", *, read_only: bool = False) -> None:
         self.problem = problem
         self.hint = hint
+        self.read_only = read_only
         super().__init__(f"{problem}; {hint}" if hint else problem)
 
 

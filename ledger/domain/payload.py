@@ -15,7 +15,7 @@ from ledger.domain.events import SCHEMA_VERSION, UPCASTERS, Change
 from ledger.domain.parts import Part
 from ledger.errors import UnknownChange
 
-__all__ = ["Payload", "content_digest", "decode_payload", "encode_payload", "iso"]
+__all__ = ["Payload", "content_digest", "decode_payload", "dump_parts", "encode_payload", "iso"]
 
 
 class Payload(BaseModel):
@@ -64,7 +64,7 @@ def _encode(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} is not JSON")
 
 
-def _dump(document: dict[str, Any], *, sort: bool = False) -> bytes:
+def dump_parts(document: dict[str, Any], *, sort: bool = False) -> bytes:
     text = json.dumps(
         document, default=_encode, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort
     )
@@ -83,7 +83,7 @@ def encode_payload(
     document: dict[str, Any] = {"changes": list(changes)}
     optional = {"key": key, "key_digest": key_digest, "occurred_at": occurred_at, "base": base}
     document.update({name: value for name, value in optional.items() if value is not None})
-    return _dump(document)
+    return dump_parts(document)
 
 
 def decode_payload(payload: bytes | str, schema_version: int = SCHEMA_VERSION) -> Payload:
@@ -125,7 +125,7 @@ def content_digest(call: str, changes: Sequence[Change], defaulted: frozenset[st
         for place, change in enumerate(changes)
         if change.type in ("message_appended", "message_inserted")
     }
-    document = json.loads(_dump({"call": call, "changes": list(changes)}))
+    document = json.loads(dump_parts({"call": call, "changes": list(changes)}))
     for item in document["changes"]:
         message = item.get("message")
         if item["type"] in ("message_appended", "message_inserted"):
@@ -140,4 +140,4 @@ def content_digest(call: str, changes: Sequence[Change], defaulted: frozenset[st
             item["question_id"] = item["question_id"].rpartition("#")[0] + "#"
         if item["type"] == "session_created":
             item.pop("created_at", None)
-    return sha256(_dump(document, sort=True)).hexdigest()
+    return sha256(dump_parts(document, sort=True)).hexdigest()

@@ -27,10 +27,13 @@ from ledger.domain.parts import Message
 from ledger.domain.payload import content_digest
 from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session, tracking_of
-from ledger.domain.submitted import checked_id
+from ledger.domain.submitted import checked_id, checked_scalars
 from ledger.domain.values import plain
 from ledger.domain.view import View
 from ledger.errors import InvalidSession
+
+#: The chain writes the length of the name in 16 bits.
+MAX_WRITER_BYTES = 65_535
 
 __all__ = ["Outcome", "Submission", "abandon", "adopt_base", "settle", "submit", "unsettled"]
 
@@ -70,8 +73,11 @@ class Submission:
     defaulted: frozenset[str] = frozenset()
     #: The content that the save of this event id took when it was first tried, if it was tried before.
     tried: View | Session | None = None
-    #: The save of the same session that was under way when this one was called.
+    #: The save of the same session that was under way when this one was called, and what the session held after it.
     prior: Submission | None = None
+    against: View | Session | None = None
+    #: Whether it failed in a way that leaves open whether it was stored.
+    ambiguous: bool = False
     outcome: Outcome | None = None
     #: Set by the writer as soon as it finds the earlier try in the log, even if this save fails afterwards.
     found: Outcome | None = None
@@ -114,7 +120,8 @@ def submit(
     tracking = tracking_of(session)
     try:
         checked_id(session.id, "/id")
-        plain(writer, "/writer")
+        if len(checked_id(writer, "/writer", "writer").encode()) > MAX_WRITER_BYTES:
+            raise InvalidSession(f"the writer's name is longer than {MAX_WRITER_BYTES} bytes", path="/writer")
         if key is not None:
             checked_id(key, "/key", "key")
     except InvalidSession as error:
@@ -128,6 +135,8 @@ def submit(
     content: View | Session
     changes: list[Change] | None
     if isinstance(against, View):
+        if not against.alive:
+            _check_constructed(against)
         changes = diff(against, session, authoritative)
         content = apply_changes(against, changes) if changes else against
     else:
@@ -152,6 +161,7 @@ def submit(
         defaulted=defaulted,
         tried=attempt.content if attempt else None,
         prior=prior,
+        against=against,
         seen=content,
     )
     if key is not None:
@@ -161,6 +171,16 @@ def submit(
             submission.key_digest = _digest_of(tracking.settled, key, call, changes, defaulted)
     tracking.flights.append(submission)
     return submission
+
+
+def _check_constructed(base: View) -> None:
+    """Check what a constructor was given: a creation stores it, though it counts as no change."""
+    try:
+        checked_scalars(base)
+        plain(base.summary, "/summary")
+    except InvalidSession as error:
+        error.session_id = base.session_id
+        raise
 
 
 def _digest_of(
@@ -227,6 +247,7 @@ def _rebased(seen: View, head: View, now: View | Session, renamed: Mapping[str, 
 def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> None:
     """Note that a save failed: the session stays as it is. One that may be in the log all the same is remembered."""
     tracking = tracking_of(session)
+    submission.ambiguous = ambiguous
     if submission not in tracking.flights:
         return
     if submission.found is not None:

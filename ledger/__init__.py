@@ -1,0 +1,150 @@
+"""An event-sourced ledger of agent sessions: nothing saved is ever overwritten, no clarification is lost.
+
+    import ledger
+    from ledger import Message, Session
+
+    with ledger.open("sqlite:///ledger.db", writer="support-bot") as book:
+        session = Session.new("s1", model="gpt-5")
+        session.add_message(Message.user("Deploy it"))
+        book.save(session)
+
+Names are loaded when they are first used, so that `import ledger` itself takes next to no time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ledger.asyncbook import AsyncLedger
+    from ledger.book import Ledger
+    from ledger.cache import SessionCache
+    from ledger.domain.events import ChangeOverruled, Event
+    from ledger.domain.parts import Message, Option, Question, QuestionStatus, ToolCall
+    from ledger.domain.receipt import Receipt
+    from ledger.domain.records import (
+        FeedItem,
+        Omission,
+        Problem,
+        QuestionRecord,
+        SessionSummary,
+        UsageTotals,
+        Verification,
+    )
+    from ledger.domain.session import Session
+    from ledger.errors import (
+        DamagedRecord,
+        IdempotencyConflict,
+        ImportRefused,
+        InvalidRevision,
+        InvalidSession,
+        LedgerError,
+        LedgerMissing,
+        QuestionNotPending,
+        QuestionOmittedError,
+        SchemaOutOfDate,
+        SessionDeleted,
+        SessionExists,
+        SessionNotFound,
+        StorageError,
+        UnknownChange,
+        UnknownProjection,
+        UnsavedWork,
+        VersionConflict,
+        VersionNotFound,
+    )
+    from ledger.repository import Persistence, SessionRepository, Storage
+    from ledger.wiring import open_async
+    from ledger.wiring import open_ledger as open
+
+__all__ = [
+    "AsyncLedger",
+    "ChangeOverruled",
+    "DamagedRecord",
+    "Event",
+    "FeedItem",
+    "IdempotencyConflict",
+    "ImportRefused",
+    "InvalidRevision",
+    "InvalidSession",
+    "Ledger",
+    "LedgerError",
+    "LedgerMissing",
+    "Message",
+    "Omission",
+    "Option",
+    "Persistence",
+    "Problem",
+    "Question",
+    "QuestionNotPending",
+    "QuestionOmittedError",
+    "QuestionRecord",
+    "QuestionStatus",
+    "Receipt",
+    "SchemaOutOfDate",
+    "Session",
+    "SessionCache",
+    "SessionDeleted",
+    "SessionExists",
+    "SessionNotFound",
+    "SessionRepository",
+    "SessionSummary",
+    "Storage",
+    "StorageError",
+    "ToolCall",
+    "UnknownChange",
+    "UnknownProjection",
+    "UnsavedWork",
+    "UsageTotals",
+    "Verification",
+    "VersionConflict",
+    "VersionNotFound",
+    "__version__",
+    "open",
+    "open_async",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AsyncLedger": "ledger.asyncbook",
+    "ChangeOverruled": "ledger.domain.events",
+    "Event": "ledger.domain.events",
+    "FeedItem": "ledger.domain.records",
+    "Ledger": "ledger.book",
+    "Message": "ledger.domain.parts",
+    "Omission": "ledger.domain.records",
+    "Option": "ledger.domain.parts",
+    "Persistence": "ledger.repository",
+    "Problem": "ledger.domain.records",
+    "Question": "ledger.domain.parts",
+    "QuestionRecord": "ledger.domain.records",
+    "QuestionStatus": "ledger.domain.parts",
+    "Receipt": "ledger.domain.receipt",
+    "Session": "ledger.domain.session",
+    "SessionCache": "ledger.cache",
+    "SessionRepository": "ledger.repository",
+    "SessionSummary": "ledger.domain.records",
+    "Storage": "ledger.repository",
+    "ToolCall": "ledger.domain.parts",
+    "UsageTotals": "ledger.domain.records",
+    "Verification": "ledger.domain.records",
+    "open_async": "ledger.wiring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'ledger' has no attribute {name!r}")
+    if name == "open":
+        value = importlib.import_module("ledger.wiring").open_ledger
+    else:
+        # What has no home of its own here is an error, and those live in one file.
+        value = getattr(importlib.import_module(_HOMES.get(name, "ledger.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

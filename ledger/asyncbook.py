@@ -1,0 +1,242 @@
+"""The same facade for async code: the event loop is never blocked, and no rule is written twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from ledger import verbs
+from ledger.book import Ledger
+from ledger.domain.events import Event
+from ledger.domain.parts import Message
+from ledger.domain.receipt import Receipt
+from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals, Verification
+from ledger.domain.session import Session
+from ledger.domain.submission import Submission, abandon, settle
+from ledger.errors import LedgerError
+from ledger.loading import At
+from ledger.ports import Progress
+from ledger.store.log import Head
+from ledger.threads import Threads
+
+if TYPE_CHECKING:
+    from ledger.cache import SessionCache
+    from ledger.repository import SessionRepository
+
+__all__ = ["AsyncLedger", "Opening"]
+
+T = TypeVar("T")
+PAGE = 100
+
+
+class AsyncLedger:
+    """A `Ledger` whose methods are awaited, with async iterators. See there for what each of them guarantees.
+
+    A save takes what is in the session at the call, before anything is awaited. Edits made while it is under way are
+    rebased on the merged head afterwards and are unsaved, not lost. Two saves of one session run in the order of their
+    calls. A cancelled save is stored whole or not at all; the next save of that session finds out which.
+    """
+
+    def __init__(self, book: Ledger) -> None:
+        self._book = book
+        self._threads = Threads()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._book).replace("Ledger", "AsyncLedger", 1)
+
+    async def close(self) -> None:
+        """Let every queued save finish, then close as `Ledger.close` does."""
+        await asyncio.to_thread(self._threads.close)
+        await asyncio.to_thread(self._book.close)
+
+    async def save(self, session: Session, **keywords: Any) -> Receipt:
+        """Append what changed, as `Ledger.save` does and with its keywords."""
+        return (await self._save_each([session], [keywords]))[0]
+
+    async def save_all(
+        self, sessions: Sequence[Session], *, expected_version: int | Mapping[str, int] | None = None, **keywords: Any
+    ) -> list[Receipt]:
+        """Save several sessions in one transaction, as `Ledger.save_all` does."""
+        return await self._save_each(sessions, self._book.each(sessions, expected_version, keywords))
+
+    async def create(self, session: Session, **keywords: Any) -> Receipt:
+        """Save a session that must not exist yet, as `Ledger.create` does."""
+        return await self.save(session, must_create=True, **keywords)
+
+    async def _save_each(self, sessions: Sequence[Session], keywords: Sequence[dict[str, Any]]) -> list[Receipt]:
+        submissions: list[Submission] = []
+        try:
+            for session, words in zip(sessions, keywords, strict=True):
+                submissions.append(self._book.submit(session, **words))
+            outcomes = await asyncio.wrap_future(self._threads.write(self._book.commit, submissions))
+        except asyncio.CancelledError:
+            # Still under way, for all we know: the next save of these sessions follows on it and finds out.
+            raise
+        except BaseException as error:
+            for session, submission in zip(sessions, submissions, strict=False):
+                abandon(session, submission, ambiguous=not isinstance(error, LedgerError) or submission.ambiguous)
+            raise
+        for session, submission, outcome in zip(sessions, submissions, outcomes, strict=True):
+            settle(session, submission, outcome)
+        return [outcome.receipt for outcome in outcomes]
+
+    async def update(self, session_id: str, mutate: Callable[[Session], Any], **keywords: Any) -> Receipt:
+        """Load, mutate and save as one step, as `Ledger.update` does; `mutate` may be async."""
+        return await self._drive(verbs.update(session_id, mutate, **keywords))
+
+    async def append(self, session_id: str, *messages: Message, **keywords: Any) -> Receipt:
+        """Append messages, as `Ledger.append` does."""
+        return await self._drive(verbs.append(session_id, messages, **keywords))
+
+    async def answer(
+        self, session_id: str, question_id: str, answer: Any, *, by: str | None = None, **keywords: Any
+    ) -> Receipt:
+        """Answer a question, as `Ledger.answer` does."""
+        return await self._drive(verbs.answer(session_id, question_id, answer, by=by, **keywords))
+
+    async def _drive(self, steps: verbs.Steps) -> Receipt:
+        result: Any = None
+        error: Exception | None = None
+        while True:
+            try:
+                step = steps.throw(error) if error is not None else steps.send(result)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]  # the generator's Receipt
+            result, error = None, None
+            try:
+                result = await self._take(step)
+            except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
+                error = raised
+
+    async def _take(self, step: verbs.Step) -> Any:
+        match step:
+            case verbs.Load(session_id):
+                return await self.load(session_id)
+            case verbs.Save(session, keywords):
+                return await self.save(session, **keywords)
+            case verbs.Replay(session_id, key, key_digest):
+                return await self._threads.read(self._book.replay, session_id, key, key_digest)
+            case verbs.Await(awaitable):
+                return await awaitable
+
+    async def delete(self, session_id: str, **keywords: Any) -> bool:
+        """Append a tombstone, as `Ledger.delete` does and with its keywords."""
+        return await self._write(self._book.delete, session_id, **keywords)
+
+    async def load(self, session_id: str, at: At | None = None) -> Session:
+        """Give the session at its head or at a revision, as `Ledger.load` does."""
+        return await self._threads.read(self._book.load, session_id, at)
+
+    async def version(self, session_id: str, at: At) -> int:
+        """Give the number of the version that a revision names."""
+        return await self._threads.read(self._book.version, session_id, at)
+
+    async def load_or_create(self, session_id: str, *, model: str) -> Session:
+        """Give the session at its head, or a fresh one, as `Ledger.load_or_create` does."""
+        return await self._threads.read(self._book.load_or_create, session_id, model=model)
+
+    async def head(self, session_id: str) -> Head | None:
+        """Give the head row by one indexed read."""
+        return await self._threads.read(self._book.head, session_id)
+
+    async def events_after(self, session_id: str, version: int, digest: str) -> list[Event] | None:
+        """Give the events behind a version, or `None` if the log does not hold it with that digest."""
+        return await self._threads.read(self._book.events_after, session_id, version, digest)
+
+    async def keys(self, session_id: str) -> dict[str, int]:
+        """Give every idempotency key of a session with the version it stands for."""
+        return await self._threads.read(self._book.keys, session_id)
+
+    async def history(self, session_id: str, *, after: int = 0, reverse: bool = False) -> AsyncIterator[Event]:
+        """Give the events of a session, as `Ledger.history` does."""
+        events = await self._threads.read(self._book.history, session_id, after=after, reverse=reverse)
+        async for event in self._pages(events):
+            yield event
+
+    async def feed(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[FeedItem]:
+        """Give the events of all sessions in their one order, as `Ledger.feed` does."""
+        async for item in self._pages(self._book.feed(after=after, limit=limit)):
+            yield item
+
+    async def _pages(self, items: Iterator[T]) -> AsyncIterator[T]:
+        def taken() -> list[T]:
+            return list(islice(items, PAGE))
+
+        while page := await self._threads.read(taken):
+            for item in page:
+                yield item
+
+    async def sessions(self, **filters: Any) -> list[SessionSummary]:
+        """Give the catalog, as `Ledger.sessions` does and with its filters."""
+        return await self._threads.read(partial(self._book.sessions, **filters))
+
+    async def questions(self, session_id: str | None = None, *, status: str | None = None) -> list[QuestionRecord]:
+        """Give the life of every clarification, as `Ledger.questions` does."""
+        return await self._threads.read(self._book.questions, session_id, status=status)
+
+    async def record_usage(self, session_id: str, record: Mapping[str, Any] | str, *, key: str | None = None) -> None:
+        """Append a record to the token-usage log, as `Ledger.record_usage` does."""
+        await self._write(self._book.record_usage, session_id, record, key=key)
+
+    async def usage(self, session_id: str | None = None) -> UsageTotals:
+        """Give the totals of the token-usage log."""
+        return await self._threads.read(self._book.usage, session_id)
+
+    async def usage_by_session(self) -> list[UsageTotals]:
+        """Give the totals of every session that has usage records."""
+        return await self._threads.read(self._book.usage_by_session)
+
+    async def verify(self, session_id: str | None = None, **keywords: Any) -> Verification:
+        """Recompute every hash, as `Ledger.verify` does and with its keywords."""
+        return await self._threads.read(partial(self._book.verify, session_id, **keywords))
+
+    async def snapshot(self, session_id: str) -> None:
+        """Write a snapshot of the session's head now."""
+        await self._write(self._book.snapshot, session_id)
+
+    async def rebuild(self, projection: str | None = None, progress: Progress | None = None) -> None:
+        """Build one projection, or each, from the log again."""
+        await self._threads.read(self._book.rebuild, projection, progress)
+
+    def repository(self, cache: SessionCache | None = None) -> SessionRepository:
+        """Give the coordinator over this ledger."""
+        return self._book.repository(cache)
+
+    async def _write(self, work: Callable[..., T], *args: Any, **keywords: Any) -> T:
+        return await asyncio.wrap_future(self._threads.write(work, *args, **keywords))
+
+
+class Opening:
+    """A ledger that is about to be opened, off the event loop: enter it with ``async with``, or ``await`` it."""
+
+    def __init__(self, opened: Callable[[], Ledger]) -> None:
+        self._opened = opened
+        self._face: AsyncLedger | None = None
+
+    def __await__(self) -> Generator[Any, None, AsyncLedger]:
+        return self._open().__await__()
+
+    async def _open(self) -> AsyncLedger:
+        return AsyncLedger(await asyncio.to_thread(self._opened))
+
+    async def __aenter__(self) -> AsyncLedger:
+        self._face = await self._open()
+        return self._face
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._face is not None:
+            await self._face.close()

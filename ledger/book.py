@@ -1,0 +1,107 @@
+"""The facade: a ledger that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ledger.domain.events import Authority
+from ledger.domain.records import Verification
+from ledger.ports import Progress, ReadSide
+from ledger.saving import Saving
+from ledger.store.database import Database
+from ledger.store.lane import Lane
+from ledger.store.log import Log
+from ledger.store.verify import verify
+
+if TYPE_CHECKING:
+    from ledger.cache import SessionCache
+    from ledger.repository import SessionRepository
+
+__all__ = ["Ledger"]
+
+
+class Ledger(Saving):
+    """An open ledger: every save appends one event, and any past state loads. Safe to share between threads.
+
+    Get one from `ledger.open`. It is a context manager; `close` it otherwise.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        reads: ReadSide,
+        lane: Lane,
+        repository: Callable[[Ledger, SessionCache | None], SessionRepository],
+        *,
+        writer: str = "unknown",
+        authority: Authority = "runtime",
+        authoritative: Sequence[str] = (),
+    ) -> None:
+        super().__init__(database, log, reads, lane, writer=writer, authority=authority, authoritative=authoritative)
+        self._repository = repository
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Ledger {self._database.place} writer={self.writer!r}>"
+
+    def close(self) -> None:
+        """Close every connection. On SQLite the one file is whole afterwards. Safe to call twice."""
+        self._database.close()
+
+    def verify(
+        self,
+        session_id: str | None = None,
+        *,
+        expect: Mapping[str, tuple[int, str]] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Verification:
+        """Recompute every hash of a session, or of all and of the feed, and compare every column that repeats one.
+
+        Args:
+            session_id: only this one.
+            expect: what receipts said, `{session_id: (version, digest)}`: catches a tail that was cut off, which is
+                invisible from inside.
+            progress: called with the events checked so far and their number.
+
+        Returns:
+            `.ok`, `.events`, and `.problems`, each naming session, version and what is wrong.
+
+        Raises:
+            SessionNotFound: if `session_id` was never saved.
+        """
+        with self._database.read() as connection:
+            return verify(connection, self._log, session_id, expect=expect, progress=progress)
+
+    def snapshot(self, session_id: str) -> None:
+        """Write a snapshot of the session's head now, so that the next cold load replays nothing."""
+        self._reads.snapshot(session_id)
+
+    def rebuild(self, projection: str | None = None, progress: Progress | None = None) -> None:
+        """Empty one projection, or each, and build it from the log again. Readers wait for nothing but the last page.
+
+        Args:
+            projection: ``"session_view"``, ``"catalog"``, ``"questions"`` or ``"usage"``; all by default.
+            progress: called with the projection, what is done of it, and how much there is.
+
+        Raises:
+            UnknownProjection: if there is none of that name.
+        """
+        self._reads.rebuild(projection, progress)
+
+    def facts(self) -> dict[str, Any]:
+        """Give what `doctor` and `stats` tell of the database and the projections."""
+        return {"place": self._database.place, **self._database.facts(), **self._reads.facts()}
+
+    def repository(self, cache: SessionCache | None = None) -> SessionRepository:
+        """Give the async coordinator over this ledger: cache, then storage, with merge-on-write persistence."""
+        return self._repository(self, cache)

@@ -1,0 +1,105 @@
+"""The rows of the read models, as users see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ledger.domain.events import Event
+from ledger.domain.parts import Option, QuestionStatus
+
+__all__ = ["FeedItem", "Omission", "Problem", "QuestionRecord", "SessionSummary", "UsageTotals", "Verification"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class SessionSummary(_Record):
+    """A line of the catalog. `messages` and `pending_questions` are counts."""
+
+    id: str
+    title: str | None
+    model: str
+    version: int
+    messages: int
+    pending_questions: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Omission(_Record):
+    """A save whose session no longer held the question, and that said nothing of why."""
+
+    version: int
+    writer: str
+    base_version: int
+
+
+class QuestionRecord(_Record):
+    """The life of one clarification: who asked it, and how, when and by whom it ended. Times are effective times."""
+
+    session_id: str
+    id: str
+    tool_call_id: str
+    kind: str
+    header: str | None
+    text: str
+    options: list[Option]
+    multiple: bool
+    status: QuestionStatus
+    asked_version: int
+    asked_at: AwareDatetime
+    asked_by: str
+    resolved_version: int | None = None
+    resolved_base_version: int | None = None
+    resolved_at: AwareDatetime | None = None
+    resolved_by: str | None = None
+    reason: str | None = None
+    answer: Any = None
+    omissions: tuple[Omission, ...] = ()
+
+
+class FeedItem(_Record):
+    """An event at its place in the one order of all sessions: positions are dense, and start at 1."""
+
+    position: int
+    session_id: str
+    event: Event
+
+
+class UsageTotals(_Record):
+    """The sums of the token-usage log: of one session, or of all where `session_id` is null.
+
+    `totals` adds up every number that the records hold, by name; inside nested objects the names are joined by dots.
+    """
+
+    session_id: str | None
+    records: int = 0
+    totals: dict[str, int | float] = Field(default_factory=dict)
+
+
+class Problem(_Record):
+    """One thing that `verify` found: of which session and version, and what is wrong."""
+
+    session_id: str | None
+    version: int | None
+    what: str
+
+    def __str__(self) -> str:
+        where = f"session {self.session_id}" if self.session_id is not None else "the feed"
+        return f"{where}, version {self.version}: {self.what}" if self.version is not None else f"{where}: {self.what}"
+
+
+class Verification(_Record):
+    """The result of `verify`: whole if `problems` is empty."""
+
+    sessions: int
+    events: int
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems

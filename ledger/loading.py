@@ -1,0 +1,206 @@
+"""What reads: any past state, the history, the feed, and the read models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from ledger.domain.events import Event
+from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals
+from ledger.domain.revisions import AtKey, AtQuestion, AtTime, AtVersion, parse_revision
+from ledger.domain.session import Session, session_of, tracking_of, unborn
+from ledger.errors import SessionDeleted, SessionNotFound, VersionNotFound
+from ledger.ports import ReadSide
+from ledger.store.database import Database
+from ledger.store.log import Head, Log, event_of, fed
+
+__all__ = ["At", "Loading"]
+
+At = int | str | datetime
+PAGE = 200
+
+
+class Loading:
+    """The reading half of the facade."""
+
+    def __init__(self, database: Database, log: Log, reads: ReadSide) -> None:
+        self._database = database
+        self._log = log
+        self._reads = reads
+
+    def load(self, session_id: str, at: At | None = None) -> Session:
+        """Give the session at its head, or as it was at a revision. The caller owns what is returned.
+
+        Args:
+            session_id: whose.
+            at: a version (``7``, or ``-1`` for the one before the head), an aware time, or a string: ``"12"``,
+                ``"-1"``, an ISO time with its zone, ``"q:ID"`` (the save that asked), ``"key:K"``.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+            SessionDeleted: a `SessionNotFound` too; if it was deleted, or was at that revision.
+            VersionNotFound: if there is no such revision.
+            InvalidRevision: a `ValueError`; if `at` is no revision at all.
+        """
+        version = None if at is None else self.version(session_id, at)
+        view = self._reads.view(session_id, version)
+        if not view.alive:
+            raise SessionDeleted(session_id, view.version)
+        return session_of(view)
+
+    def version(self, session_id: str, at: At) -> int:
+        """Give the number of the version that a revision names; raises what `load` does."""
+        revision = parse_revision(at)
+        with self._database.read() as connection:
+            head = self._log.head(connection, session_id)
+            if head is None:
+                raise SessionNotFound(session_id)
+            found: int | None
+            match revision:
+                case AtVersion(number):
+                    found = number if number > 0 else head.version + number if number < 0 else None
+                case AtTime(time):
+                    found = self._log.version_at(connection, session_id, time)
+                case AtQuestion(question_id):
+                    found = self._log.version_that_asked(connection, session_id, question_id)
+                case AtKey(key):
+                    found = self._log.version_of_key(connection, session_id, key)
+        if found is None or not 1 <= found <= head.version:
+            raise VersionNotFound(session_id, at, head.version)
+        return found
+
+    def load_or_create(self, session_id: str, *, model: str) -> Session:
+        """Give the session at its head, or a fresh one that is not saved yet.
+
+        After a deletion the fresh one's version and base are the tombstone's, so that saving it begins a new life.
+
+        Raises:
+            StorageError: if storage fails: a hiccup must not look like an empty conversation.
+        """
+        try:
+            view = self._reads.view(session_id)
+        except SessionNotFound:
+            return Session.new(session_id, model)
+        if view.alive:
+            return session_of(view)
+        session = Session.new(session_id, model)
+        base = replace(
+            unborn(session), version=view.version, digest=view.digest, metadata_version=view.metadata_version
+        )
+        tracking_of(session).base = replace(base, updated_at=view.updated_at)
+        session.__dict__.update(version=view.version, metadata_version=view.metadata_version)
+        return session
+
+    def head(self, session_id: str) -> Head | None:
+        """Give the head row by one indexed read, whatever the session's length; `None` if it was never saved."""
+        with self._database.read() as connection:
+            return self._log.head(connection, session_id)
+
+    def events_after(self, session_id: str, version: int, digest: str) -> list[Event] | None:
+        """Give the events behind a version, or `None` if the log does not hold it with that digest."""
+        with self._database.read() as connection:
+            if self._log.digest(connection, session_id, version) != digest:
+                return None
+            return list(self._log.walk(connection, session_id, after=version))
+
+    def keys(self, session_id: str) -> dict[str, int]:
+        """Give every idempotency key of a session with the version it stands for; empty for an unknown session."""
+        with self._database.read() as connection:
+            return self._log.keys(connection, session_id)
+
+    def history(self, session_id: str, *, after: int = 0, reverse: bool = False) -> Iterator[Event]:
+        """Give the events of a session, oldest first, lazily; no transaction is held between pages.
+
+        Args:
+            session_id: whose; a deleted one has its history still.
+            after: only versions above this one.
+            reverse: newest first.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+        """
+        head = self._head_or_raise(session_id)
+        return self._history(session_id, after, head.version if reverse else None)
+
+    def _history(self, session_id: str, after: int, upto: int | None) -> Iterator[Event]:
+        reverse = upto is not None
+        while True:
+            with self._database.read() as connection:
+                page = self._log.events(connection, session_id, after=after, upto=upto, limit=PAGE, reverse=reverse)
+            yield from page
+            if len(page) < PAGE:
+                return
+            if reverse:
+                upto = page[-1].version - 1
+            else:
+                after = page[-1].version
+
+    def feed(self, *, after: int = 0, limit: int | None = None) -> Iterator[FeedItem]:
+        """Give the events of all sessions in their one dense order, lazily.
+
+        Args:
+            after: only positions above this one; keep the last position to go on from.
+            limit: at most so many.
+        """
+        left = limit
+        while left is None or left > 0:
+            with self._database.read() as connection:
+                rows = fed(connection, after=after, limit=PAGE if left is None else min(PAGE, left))
+            for row in rows:
+                event = event_of(row["session_id"], row)
+                yield FeedItem.model_construct(position=row["position"], session_id=row["session_id"], event=event)
+            if not rows:
+                return
+            after = rows[-1]["position"]
+            left = None if left is None else left - len(rows)
+
+    def sessions(
+        self,
+        *,
+        pending: bool | None = None,
+        prefix: str | None = None,
+        parent: str | None = None,
+        before: SessionSummary | None = None,
+        limit: int | None = None,
+    ) -> list[SessionSummary]:
+        """Give the catalog: the sessions that live, newest first.
+
+        Args:
+            pending: only those with, or without, a pending question.
+            prefix: only ids that start so.
+            parent: only children of this session.
+            before: only those behind this summary: the last one of a page begins the next.
+            limit: at most so many.
+        """
+        return self._reads.sessions(pending=pending, prefix=prefix, parent=parent, before=before, limit=limit)
+
+    def questions(self, session_id: str | None = None, *, status: str | None = None) -> list[QuestionRecord]:
+        """Give the life of every clarification, of one session or of all, in the order of asking.
+
+        Raises:
+            SessionNotFound: if `session_id` was never saved.
+        """
+        if session_id is not None:
+            self._head_or_raise(session_id)
+        return self._reads.questions(session_id, status)
+
+    def usage(self, session_id: str | None = None) -> UsageTotals:
+        """Give the totals of the token-usage log, of one session or of all.
+
+        Raises:
+            SessionNotFound: if `session_id` was never saved.
+        """
+        if session_id is not None:
+            self._head_or_raise(session_id)
+        return self._reads.usage(session_id)
+
+    def usage_by_session(self) -> list[UsageTotals]:
+        """Give the totals of every session that has usage records, by id."""
+        return self._reads.usage_by_session()
+
+    def _head_or_raise(self, session_id: str) -> Head:
+        head = self.head(session_id)
+        if head is None:
+            raise SessionNotFound(session_id)
+        return head

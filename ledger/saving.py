@@ -1,0 +1,274 @@
+"""What writes: every save appends one event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ledger import verbs
+from ledger.domain.events import Authority
+from ledger.domain.omission import OnOmission
+from ledger.domain.parts import Message
+from ledger.domain.payload import content_digest
+from ledger.domain.receipt import Receipt
+from ledger.domain.session import Session
+from ledger.domain.submission import Outcome, Submission, abandon, settle, submit
+from ledger.domain.submitted import checked_id
+from ledger.errors import InvalidSession, LedgerError, SessionNotFound
+from ledger.loading import Loading
+from ledger.ports import ReadSide
+from ledger.store.database import Database
+from ledger.store.lane import Lane
+from ledger.store.log import Log
+from ledger.store.usage import append_usage, checked_record
+
+__all__ = ["Saving"]
+
+
+class Saving(Loading):
+    """The writing half of the facade, on top of the reading one."""
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        reads: ReadSide,
+        lane: Lane,
+        *,
+        writer: str,
+        authority: Authority,
+        authoritative: Sequence[str],
+    ) -> None:
+        super().__init__(database, log, reads)
+        self._lane = lane
+        self.writer = writer
+        self.authority: Authority = authority
+        self.authoritative = frozenset(authoritative)
+
+    def save(
+        self,
+        session: Session,
+        *,
+        writer: str | None = None,
+        authority: Authority | None = None,
+        expected_version: int | None = None,
+        key: str | None = None,
+        occurred_at: datetime | None = None,
+        on_omission: OnOmission = "keep",
+        **internal: Any,
+    ) -> Receipt:
+        """Append what changed as one event, and bring `session` to the merged head in place.
+
+        Atomic and durable: after it returns, the event survives a crash. A stale save is rebased on what others saved
+        meanwhile; nothing that anyone saved is lost. Safe to repeat after an error: the session keeps its event id
+        until the save settles, so that a save whose reply was lost is found and not made twice.
+
+            receipt = book.save(session)
+            assert receipt.version == session.version
+
+        Args:
+            session: what to save. A save without changes appends an empty event.
+            writer: who saves; the ledger's writer by default.
+            authority: ``"runtime"`` or ``"user"``: on a title, a pin or an authoritative metadata key the user stands.
+            expected_version: refuse instead of rebasing, unless base and head are this version.
+            key: makes a retry from anywhere safe: the same key with the same content gives the first receipt.
+            occurred_at: when it happened, for imported histories; aware.
+            on_omission: what to do with a pending question that vanished without a reason: ``"keep"`` it and record
+                the omission, ``"raise"``, or ``"lose"`` it, for importers.
+            **internal: how the verbs that are built on `save` pass on what they are.
+
+        Returns:
+            The receipt: version, base version, event id, digest, what was overruled and what was omitted.
+
+        Raises:
+            VersionConflict: if `expected_version` does not hold, or the base is not in this ledger's past.
+            IdempotencyConflict: if the key stands for other content.
+            SessionDeleted: if the session was deleted since it was loaded.
+            QuestionOmittedError: for ``on_omission="raise"``.
+            InvalidSession: if something in it cannot be stored; nothing was written.
+            StorageError: if the database fails.
+        """
+        keywords: dict[str, Any] = {
+            "writer": writer, "authority": authority, "expected_version": expected_version, "key": key,
+            "occurred_at": occurred_at, "on_omission": on_omission, **internal,
+        }  # fmt: skip
+        return self._save_each([session], [keywords])[0]
+
+    def save_all(
+        self, sessions: Sequence[Session], *, expected_version: int | Mapping[str, int] | None = None, **keywords: Any
+    ) -> list[Receipt]:
+        """Save several sessions in one transaction, all or none; the keywords are those of `save`.
+
+        Args:
+            sessions: of different ids.
+            expected_version: one version for all, or one for each id.
+            **keywords: as for `save`; a `key` is each session's own.
+
+        Raises:
+            LedgerError: what `save` raises for any of them; then none was saved, and all are as they were.
+        """
+        return self._save_each(sessions, self.each(sessions, expected_version, keywords))
+
+    def each(
+        self, sessions: Sequence[Session], expected_version: int | Mapping[str, int] | None, keywords: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Give the keywords of a `save_all` session by session."""
+        ids = [session.id for session in sessions]
+        for session_id in ids:
+            if ids.count(session_id) > 1:
+                raise InvalidSession("it is named twice in one save_all", session_id=session_id)
+        expected: Mapping[str, int | None] = (
+            expected_version if isinstance(expected_version, Mapping) else dict.fromkeys(ids, expected_version)
+        )
+        return [{**keywords, "expected_version": expected.get(session_id)} for session_id in ids]
+
+    def create(self, session: Session, **keywords: Any) -> Receipt:
+        """Save a session that must not exist yet; allowed again after a deletion. The keywords are those of `save`.
+
+        Raises:
+            SessionExists: if a session of that id lives.
+            LedgerError: what `save` raises.
+        """
+        return self.save(session, must_create=True, **keywords)
+
+    def _save_each(self, sessions: Sequence[Session], keywords: Sequence[dict[str, Any]]) -> list[Receipt]:
+        submissions: list[Submission] = []
+        with self._database.turn():
+            try:
+                for session, words in zip(sessions, keywords, strict=True):
+                    submissions.append(self.submit(session, **words))
+                outcomes = self._lane.commit(submissions)
+            except BaseException as error:
+                for session, submission in zip(sessions, submissions, strict=False):
+                    abandon(session, submission, ambiguous=not isinstance(error, LedgerError) or submission.ambiguous)
+                raise
+            for session, submission, outcome in zip(sessions, submissions, outcomes, strict=True):
+                settle(session, submission, outcome)
+        return [outcome.receipt for outcome in outcomes]
+
+    def submit(
+        self, session: Session, *, writer: str | None = None, authority: Authority | None = None, **keywords: Any
+    ) -> Submission:
+        """Take what is to be saved, now; for the faces that commit it elsewhere."""
+        return submit(
+            session,
+            writer=self.writer if writer is None else writer,
+            authority=self.authority if authority is None else authority,
+            authoritative=self.authoritative,
+            **keywords,
+        )
+
+    def commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """Append what was submitted; for the faces that settle it elsewhere."""
+        with self._database.turn():
+            return self._lane.commit(submissions)
+
+    def update(self, session_id: str, mutate: Callable[[Session], Any], **keywords: Any) -> Receipt:
+        """Load the head, apply `mutate` to it and save it, as one step that nobody can come between.
+
+        `mutate` may run more than once, each time on a fresh session. The keywords are those of `save`, without
+        `expected_version`; a `key` is looked up before anything is loaded.
+
+            book.update("s1", lambda session: setattr(session, "title", "Deployment"), writer="ui", authority="user")
+
+        Raises:
+            SessionNotFound: if it never was; `SessionDeleted` if it lives no more.
+            VersionConflict: if others saved in between each of many tries.
+        """
+        return self._drive(verbs.update(session_id, mutate, **keywords))
+
+    def append(self, session_id: str, *messages: Message, **keywords: Any) -> Receipt:
+        """Append messages to a session without loading it first; what a UI or a tool does. Keywords as for `save`."""
+        return self._drive(verbs.append(session_id, messages, **keywords))
+
+    def answer(
+        self, session_id: str, question_id: str, answer: Any, *, by: str | None = None, **keywords: Any
+    ) -> Receipt:
+        """Answer a question without loading its session first. Keywords as for `save`.
+
+        Args:
+            session_id: whose question it is.
+            question_id: its id, or a tool call that has one pending question.
+            answer: any JSON.
+            by: who answered; the writer by default.
+            **keywords: as for `save`.
+
+        Raises:
+            QuestionNotPending: if it was resolved before, or never asked.
+        """
+        return self._drive(verbs.answer(session_id, question_id, answer, by=by, **keywords))
+
+    def _drive(self, steps: verbs.Steps) -> Receipt:
+        result: Any = None
+        error: Exception | None = None
+        while True:
+            try:
+                step = steps.throw(error) if error is not None else steps.send(result)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]  # the generator's Receipt
+            result, error = None, None
+            try:
+                result = self._take(step)
+            except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
+                error = raised
+
+    def _take(self, step: verbs.Step) -> Any:
+        match step:
+            case verbs.Load(session_id):
+                return self.load(session_id)
+            case verbs.Save(session, keywords):
+                return self.save(session, **keywords)
+            case verbs.Replay(session_id, key, key_digest):
+                return self.replay(session_id, key, key_digest)
+            case verbs.Await():
+                raise TypeError("mutate is async: use AsyncLedger.update for it")
+
+    def replay(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
+        """Give the receipt of the save that was made with this key and content, if there is one."""
+        return self._lane.replay(session_id, key, key_digest)
+
+    def delete(
+        self,
+        session_id: str,
+        *,
+        reason: str = "",
+        writer: str | None = None,
+        authority: Authority | None = None,
+        key: str | None = None,
+    ) -> bool:
+        """Append a tombstone, which withdraws every pending question by name. Nothing is removed.
+
+        Every copy from before gets `SessionDeleted` when it is saved; `history` and `load(at=…)` still work.
+
+        Returns:
+            Whether a session lived there. With a `key`, a repeated call gives what the first one gave.
+        """
+        checked_id(session_id, "/id")
+        return self._lane.delete(
+            session_id,
+            reason=reason,
+            writer=self.writer if writer is None else writer,
+            authority=self.authority if authority is None else authority,
+            key=key,
+            key_digest=None if key is None else content_digest(f"delete:{reason}", []),
+        )
+
+    def record_usage(self, session_id: str, record: Mapping[str, Any] | str, *, key: str | None = None) -> None:
+        """Append a record to the token-usage log.
+
+        Args:
+            session_id: whose tokens they were.
+            record: a JSON object, or its line.
+            key: makes a retry safe: the same key and record is recorded once.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+            InvalidSession: if the record is no JSON object.
+            IdempotencyConflict: if the key stands for another record.
+        """
+        body = checked_record(session_id, record, key)
+        with self._database.write() as connection:
+            if self._log.head(connection, session_id) is None:
+                raise SessionNotFound(session_id)
+            append_usage(connection, session_id, self._log.uid(session_id), body, key)

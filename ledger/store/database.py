@@ -1,0 +1,150 @@
+"""One database: its connections, its transactions, and its errors in the words of the ledger."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from ledger.errors import LedgerMissing, StorageError
+from ledger.store import schema
+from ledger.store.sqlite import SqliteEngine
+from ledger.store.tables import ledger_meta
+from ledger.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+__all__ = ["Database"]
+
+_log = get_logger(__name__)
+
+
+class Database:
+    """A ledger's database, opened and of the current schema. Safe to share between threads.
+
+    Writing transactions run one at a time in this process, in the order in which they ask; reading ones beside them.
+    After a `fork()` the child opens connections of its own and leaves the parent's alone.
+    """
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        self.url = _parse(url)
+        self._engine = SqliteEngine(self.url)
+        self.place = self._engine.place
+        self._writing = threading.RLock()
+        self._pid = os.getpid()
+        self._poisoned = False
+        self._closed = False
+        existed = self._engine.prepare(create=create)
+        if not existed and not create:
+            raise LedgerMissing(self.place)
+        try:
+            self.ledger_id = self._open(create=create)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def _open(self, *, create: bool) -> bytes:
+        with self.read() as connection:
+            fresh = schema.is_empty(connection)
+            if not fresh:
+                schema.check_schema(connection, self.place)
+        if fresh:
+            if not create:
+                raise LedgerMissing(self.place)
+            with self.write() as connection:
+                schema.migrate(connection, self.place)
+        with self.read() as connection:
+            return bytes(connection.execute(select(ledger_meta.c.ledger_id)).scalar_one())
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection inside one reading transaction: all it reads is of one moment.
+
+        Raises:
+            StorageError: if the database fails.
+        """
+        self._check_process()
+        with self._translated(), self._engine.reading(self._writing) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection inside the one writing transaction; it commits at the end, and rolls back on any error.
+
+        Raises:
+            StorageError: if the database fails. Whether a failed commit was stored is not known then.
+        """
+        self._check_process()
+        with self._writing, self._translated():
+            if self._poisoned:
+                self._recover()
+            with self._engine.writing() as connection:
+                yield connection
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the writers' turn without a transaction, for work that must not run between two saves of one session."""
+        self._check_process()
+        with self._writing:
+            yield
+
+    def _check_process(self) -> None:
+        if self._closed:
+            raise StorageError(f"the ledger at {self.place} is closed", "open it again")
+        if self._pid != os.getpid():
+            # Connections of the parent must neither be used nor closed here: POSIX locks are the process's.
+            self._engine.abandon()
+            self._writing = threading.RLock()
+            self._pid = os.getpid()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if self._engine.is_fatal(error):
+                self._poisoned = True
+                _log.error("storage_failed", place=self.place, error=str(error.orig))
+            raise self._engine.translate(error) from error
+        except SQLAlchemyError as error:
+            raise StorageError(f"the database at {self.place} failed: {error}") from error
+
+    def _recover(self) -> None:
+        """After an I/O error nothing that is cached of the file is trusted: open it anew before writing again."""
+        self._engine.dispose()
+        with self._engine.reading(self._writing) as connection:
+            schema.check_schema(connection, self.place)
+        self._poisoned = False
+        _log.warning("storage_reopened", place=self.place)
+
+    def facts(self) -> dict[str, object]:
+        """Give what `doctor` tells of the engine."""
+        return self._engine.facts()
+
+    def close(self) -> None:
+        """Close every connection; on SQLite the last one leaves the one file whole. Closing twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._pid == os.getpid():
+            with self._writing:
+                self._engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StorageError(f"{url!r} is not a database URL", "use one like sqlite:///ledger.db") from error
+    if parsed.get_backend_name() != "sqlite":
+        raise StorageError(
+            f"this release keeps ledgers on SQLite, not on {parsed.get_backend_name()}",
+            "use one like sqlite:///ledger.db",
+        )
+    return parsed

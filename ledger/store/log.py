@@ -1,0 +1,376 @@
+"""The log: append one event, read events back, and fold them. Runs in the transaction that it is given."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, insert, select, update
+
+from ledger.domain.apply import fold
+from ledger.domain.chain import AUTHORITIES, KINDS, NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
+from ledger.domain.events import SCHEMA_VERSION, Authority, Event
+from ledger.domain.payload import Payload, decode_payload
+from ledger.domain.view import View
+from ledger.errors import DamagedRecord, UnknownChange
+from ledger.store.tables import events, feed, heads, payloads, sessions
+
+__all__ = ["Head", "Log", "event_of", "fed", "microseconds", "moment", "new_event"]
+
+_KIND_NAMES: dict[int, Any] = {number: name for name, number in KINDS.items()}
+_AUTHORITY_NAMES: dict[int, Any] = {number: name for name, number in AUTHORITIES.items()}
+#: How many events a page of a long read holds.
+PAGE = 500
+
+
+def microseconds(time: datetime) -> int:
+    """Give a time as whole microseconds since 1970, exactly."""
+    delta = time.astimezone(UTC) - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def moment(us: int) -> datetime:
+    """Give the time that `microseconds` was given."""
+    seconds, rest = divmod(us, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head row of a session: all that a save or a reconciliation has to look at."""
+
+    version: int
+    digest: str
+    tombstone: int
+    life: int
+    open_questions: tuple[str, ...]
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the session's last event is a tombstone."""
+        return self.tombstone == self.version
+
+
+class Log:
+    """Events and heads of one ledger. Every method runs in the transaction of the connection that it is given."""
+
+    def __init__(self, ledger_id: bytes) -> None:
+        self.ledger_id = ledger_id
+
+    def uid(self, session_id: str) -> bytes:
+        """Give the key under which the session is kept."""
+        return session_uid(self.ledger_id, session_id)
+
+    def head(self, connection: Connection, session_id: str) -> Head | None:
+        """Give the head row by one indexed read, or `None` for an id that was never saved."""
+        row = connection.execute(_HEAD, {"uid": self.uid(session_id)}).mappings().one_or_none()
+        if row is None:
+            return None
+        open_questions = tuple(json.loads(row["open_questions"]))
+        return Head(row["version"], bytes(row["leaf"]).hex(), row["tombstone"], row["life"], open_questions)
+
+    def append(self, connection: Connection, view: View, event: Event, payload: bytes) -> View | None:
+        """Append `event` on top of `view` if that is the head, and give the view after it, else `None`.
+
+        Args:
+            connection: in a writing transaction.
+            view: what the event applies to; its version and digest are compared with the head row's.
+            event: complete but for its digest, which the chain gives it.
+            payload: the event's changes as they are stored.
+        """
+        uid = self.uid(event.session_id)
+        salt = secrets.token_bytes(32)
+        prev_leaf = bytes.fromhex(view.digest) if view.version else NO_LEAF
+        entry = Entry(
+            ledger_id=self.ledger_id,
+            session_uid=uid,
+            version=event.version,
+            base_version=event.base_version,
+            event_id=bytes.fromhex(event.event_id),
+            recorded_at_us=microseconds(event.recorded_at),
+            kind=KINDS[event.kind],
+            authority=AUTHORITIES[event.authority],
+            schema_version=event.schema_version,
+            writer=event.writer,
+            payload_commit=commit_payload(salt, payload),
+            prev_leaf=prev_leaf,
+        )
+        leaf = leaf_of(entry)
+        event.__dict__["digest"] = leaf.hex()
+        after = fold(view, (event,))
+        if not self._move_head(connection, uid, view, after, event):
+            return None
+        connection.execute(
+            _INSERT_EVENT,
+            {
+                "session_uid": uid,
+                "version": event.version,
+                "base_version": event.base_version,
+                "event_id": entry.event_id,
+                "recorded_at": entry.recorded_at_us,
+                "occurred_at": None if event.occurred_at is None else microseconds(event.occurred_at),
+                "kind": entry.kind,
+                "authority": entry.authority,
+                "schema_version": event.schema_version,
+                "writer": event.writer,
+                "key": event.key,
+                "payload_commit": entry.payload_commit,
+                "prev_leaf": prev_leaf,
+                "leaf": leaf,
+            },
+        )
+        connection.execute(
+            _INSERT_PAYLOAD, {"session_uid": uid, "version": event.version, "salt": salt, "body": payload.decode()}
+        )
+        self._feed(connection, uid, event.version, leaf)
+        return after
+
+    def _move_head(self, connection: Connection, uid: bytes, view: View, after: View, event: Event) -> bool:
+        pending = json.dumps(after.pending) if after.alive else "[]"
+        values: dict[str, Any] = {
+            "version": after.version,
+            "leaf": bytes.fromhex(after.digest),
+            "open_questions": pending,
+        }
+        if event.kind == "deleted":
+            values["tombstone"] = after.version
+        if after.life_version != view.life_version:
+            values["life"] = after.life_version
+        if view.version:
+            unmoved = and_(
+                heads.c.session_uid == uid,
+                heads.c.version == view.version,
+                heads.c.leaf == bytes.fromhex(view.digest),
+            )
+            return bool(connection.execute(update(heads).where(unmoved).values(**values)).rowcount)
+        row = {"session_uid": uid, "tombstone": 0, "life": after.life_version, **values}
+        created = insert(heads).prefix_with("OR IGNORE", dialect="sqlite")
+        if not connection.execute(created, row).rowcount:
+            return False
+        connection.execute(
+            insert(sessions),
+            {
+                "session_uid": uid,
+                "session_id": after.session_id,
+                "origin": self.ledger_id,
+                "created_at": microseconds(event.recorded_at),
+            },
+        )
+        return True
+
+    def _feed(self, connection: Connection, uid: bytes, version: int, leaf: bytes) -> None:
+        last = connection.execute(_LAST_FED).one_or_none()
+        position, before = (last[0] + 1, bytes(last[1])) if last else (1, NO_LEAF)
+        digest = feed_digest(before, position, uid, version, leaf)
+        connection.execute(
+            _INSERT_FEED, {"position": position, "session_uid": uid, "version": version, "digest": digest}
+        )
+
+    def events(
+        self,
+        connection: Connection,
+        session_id: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> list[Event]:
+        """Give the events with `after < version <= upto`, oldest first unless `reverse`, at most `limit`.
+
+        Raises:
+            DamagedRecord: if one does not parse.
+            UnknownChange: if one was written by a newer release.
+        """
+        uid = self.uid(session_id)
+        query = _EVENTS.where(events.c.session_uid == uid, events.c.version > after)
+        if upto is not None:
+            query = query.where(events.c.version <= upto)
+        query = query.order_by(events.c.version.desc() if reverse else events.c.version)
+        if limit is not None:
+            query = query.limit(limit)
+        return [event_of(session_id, row) for row in connection.execute(query).mappings()]
+
+    def walk(
+        self, connection: Connection, session_id: str, *, after: int = 0, upto: int | None = None
+    ) -> Iterator[Event]:
+        """Give the events like `events`, a page at a time, each the successor of the one before.
+
+        Raises:
+            DamagedRecord: if a version is missing.
+        """
+        while page := self.events(connection, session_id, after=after, upto=upto, limit=PAGE):
+            for event in page:
+                after += 1
+                if event.version != after:
+                    raise DamagedRecord(session_id, after, "it is missing")
+                yield event
+
+    def view(self, connection: Connection, session_id: str, version: int, start: View | None = None) -> View:
+        """Fold the log up to `version`, from `start` (an earlier view) or from the beginning."""
+        start = start or View(session_id)
+        view = fold(start, self.walk(connection, session_id, after=start.version, upto=version))
+        if view.version != version:
+            raise DamagedRecord(session_id, view.version + 1, "it is missing")
+        return view
+
+    def digest(self, connection: Connection, session_id: str, version: int) -> str | None:
+        """Give the digest of one version, or `None` where there is none."""
+        leaf = connection.execute(
+            select(events.c.leaf).where(events.c.session_uid == self.uid(session_id), events.c.version == version)
+        ).scalar_one_or_none()
+        return None if leaf is None else bytes(leaf).hex()
+
+    def version_of_key(self, connection: Connection, session_id: str, key: str) -> int | None:
+        """Give the version that was saved with this idempotency key."""
+        return connection.execute(
+            select(events.c.version).where(events.c.session_uid == self.uid(session_id), events.c.key == key)
+        ).scalar_one_or_none()
+
+    def version_of_event(self, connection: Connection, session_id: str, event_id: str, *, after: int) -> int | None:
+        """Give the version of an event, looked for behind `after` only."""
+        return connection.execute(
+            select(events.c.version).where(
+                events.c.session_uid == self.uid(session_id),
+                events.c.version > after,
+                events.c.event_id == bytes.fromhex(event_id),
+            )
+        ).scalar_one_or_none()
+
+    def keys(self, connection: Connection, session_id: str) -> dict[str, int]:
+        """Give every idempotency key of a session, with the version that it stands for."""
+        query = select(events.c.key, events.c.version).where(
+            events.c.session_uid == self.uid(session_id), events.c.key.is_not(None)
+        )
+        return {row.key: row.version for row in connection.execute(query)}
+
+    def payload(self, connection: Connection, session_id: str, version: int) -> Payload:
+        """Give what the payload of one version says."""
+        row = connection.execute(
+            _EVENTS.where(events.c.session_uid == self.uid(session_id), events.c.version == version)
+        ).mappings()
+        return _decode(session_id, row.one())
+
+    def version_at(self, connection: Connection, session_id: str, time: datetime) -> int | None:
+        """Give the last version whose effective time is not after `time`, or `None` if all are.
+
+        Effective times never run backwards in a session, so that is the version before the first later one.
+        """
+        uid = self.uid(session_id)
+        raw = func.coalesce(events.c.occurred_at, events.c.recorded_at)
+        later = connection.execute(
+            select(func.min(events.c.version)).where(events.c.session_uid == uid, raw > microseconds(time))
+        ).scalar_one()
+        if later is None:
+            return connection.execute(select(heads.c.version).where(heads.c.session_uid == uid)).scalar_one_or_none()
+        return int(later) - 1 or None
+
+    def version_that_asked(self, connection: Connection, session_id: str, question_id: str) -> int | None:
+        """Give the latest version that asked this question."""
+        asking = select(payloads.c.version).where(
+            payloads.c.session_uid == self.uid(session_id),
+            payloads.c.body.contains('"question_asked"', autoescape=True),
+        )
+        for version in connection.execute(asking.order_by(payloads.c.version.desc())).scalars().all():
+            for change in self.payload(connection, session_id, version).changes:
+                if change.type == "question_asked" and change.question.id == question_id:
+                    return int(version)
+        return None
+
+
+def event_of(session_id: str, row: RowMapping) -> Event:
+    """Make an event of its row."""
+    payload = _decode(session_id, row)
+    occurred_at = row["occurred_at"]
+    return Event.model_construct(
+        session_id=session_id,
+        version=row["version"],
+        base_version=row["base_version"],
+        event_id=bytes(row["event_id"]).hex(),
+        recorded_at=moment(row["recorded_at"]),
+        occurred_at=None if occurred_at is None else moment(occurred_at),
+        writer=row["writer"],
+        authority=_AUTHORITY_NAMES.get(row["authority"], "runtime"),
+        kind=_KIND_NAMES.get(row["kind"], "saved"),
+        key=row["key"],
+        schema_version=row["schema_version"],
+        changes=payload.changes,
+        digest=bytes(row["leaf"]).hex(),
+    )
+
+
+def _decode(session_id: str, row: RowMapping) -> Payload:
+    if row["body"] is None:
+        raise DamagedRecord(session_id, row["version"], "its payload is missing")
+    try:
+        return decode_payload(bytes(row["body"]), row["schema_version"])
+    except UnknownChange as error:
+        raise UnknownChange(error.change, session_id, row["version"]) from error
+    except (ValidationError, ValueError) as error:
+        raise DamagedRecord(session_id, row["version"], "its payload does not parse") from error
+
+
+def new_event(
+    session_id: str,
+    *,
+    version: int,
+    base_version: int,
+    event_id: str,
+    writer: str,
+    authority: Authority,
+    changes: Sequence[Any],
+    kind: Literal["saved", "deleted"] = "saved",
+    key: str | None = None,
+    occurred_at: datetime | None = None,
+) -> Event:
+    """Make the event that is about to be appended; the time is now."""
+    return Event.model_construct(
+        session_id=session_id,
+        version=version,
+        base_version=base_version,
+        event_id=event_id,
+        recorded_at=moment(time.time_ns() // 1000),
+        occurred_at=occurred_at,
+        writer=writer,
+        authority=authority,
+        kind=kind,
+        key=key,
+        schema_version=SCHEMA_VERSION,
+        changes=tuple(changes),
+        digest="",
+    )
+
+
+def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
+    """Give rows of the feed behind `after`, with their events and payloads."""
+    query = (
+        select(feed.c.position, sessions.c.session_id, *_EVENT_COLUMNS)
+        .outerjoin(events, and_(events.c.session_uid == feed.c.session_uid, events.c.version == feed.c.version))
+        .outerjoin(payloads, and_(payloads.c.session_uid == feed.c.session_uid, payloads.c.version == feed.c.version))
+        .outerjoin(sessions, sessions.c.session_uid == feed.c.session_uid)
+        .where(feed.c.position > after)
+        .order_by(feed.c.position)
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+# The body is read as bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
+_EVENT_COLUMNS: Iterable[Any] = (*events.c, cast(payloads.c.body, LargeBinary).label("body"))
+_EVENTS = select(*_EVENT_COLUMNS).outerjoin(
+    payloads, and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)
+)
+_HEAD = select(heads).where(heads.c.session_uid == bindparam("uid"))
+_INSERT_EVENT = insert(events)
+_INSERT_PAYLOAD = insert(payloads)
+_INSERT_FEED = insert(feed)
+_LAST_FED = select(feed.c.position, feed.c.digest).order_by(feed.c.position.desc()).limit(1)

@@ -1,0 +1,160 @@
+"""What is SQLite's alone: the driver, the pragmas, the file, and its errors."""
+
+from __future__ import annotations
+
+import os
+import sqlite3 as standard
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import RLock
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from ledger.errors import LedgerMissing, StorageError
+
+__all__ = ["FIXED_IN", "SqliteEngine", "driver"]
+
+BUSY_TIMEOUT_S = 30
+#: From 3.7.0 up to 3.51.2 two connections that checkpoint at once can corrupt a WAL database.
+FIXED_IN = (3, 51, 3)
+
+
+def driver() -> ModuleType:
+    """Give the SQLite driver: pysqlite3, which brings a current SQLite, where it has a wheel, else the standard one."""
+    try:
+        import pysqlite3  # noqa: PLC0415 - which of the two it is is decided here
+    except ImportError:
+        return standard
+    return pysqlite3  # type: ignore[no-any-return]  # it has no types
+
+
+class SqliteEngine:
+    """One SQLite file (or one database in memory) behind an SQLAlchemy engine."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        name = url.database or ":memory:"
+        self.in_memory = name == ":memory:" or "mode=memory" in name or "mode=memory" in str(url.query)
+        self.path = None if self.in_memory else Path(name)
+        self.place = "memory" if self.in_memory else name
+        self._driver = driver()
+        self._journal = "?"
+        self._engine = self._create()
+
+    def prepare(self, *, create: bool) -> bool:
+        """Create the file, readable by its owner alone, if that is wanted; tell whether it was there."""
+        if self.path is None:
+            return True
+        if self.path.is_dir():
+            raise StorageError(f"{self.place} is a folder, not a ledger", "name a file in it")
+        if self.path.exists():
+            if not os.access(self.path, os.R_OK):
+                raise StorageError(f"{self.place} cannot be read by this user", "check its permissions")
+            return True
+        if not create:
+            return False
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            return True  # another process was first
+        except OSError as error:
+            raise StorageError(f"{self.place} cannot be created: {error.strerror}", "check the folder") from error
+        return False
+
+    def _create(self) -> Engine:
+        options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}}
+        if self.in_memory:
+            options["poolclass"] = StaticPool
+        engine = create_engine(self.url, module=self._driver, **options)
+        event.listen(engine, "connect", self._configure)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _configure(self, connection: Any, record: object) -> None:
+        del record
+        connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+        if self.path is None or os.access(self.path, os.W_OK):
+            self._journal = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+            if self.path is not None and self._journal != "wal":
+                raise StorageError(
+                    f"{self.place} refuses write-ahead logging (journal_mode is {self._journal})",
+                    "keep the ledger on a local file system",
+                )
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @contextmanager
+    def reading(self, writing: RLock) -> Iterator[Connection]:
+        """Give a connection in a reading transaction; a database in memory has one connection, so it waits its turn."""
+        with writing if self.in_memory else nullcontext(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection that holds the database's write lock from the start, so that it cannot fail half way."""
+        with self._engine.connect() as connection:
+            immediate = connection.execution_options(ledger_immediate=True)
+            try:
+                with immediate.begin():
+                    yield immediate
+            finally:
+                connection.execution_options(ledger_immediate=False)
+
+    def is_fatal(self, error: DBAPIError) -> bool:
+        """Tell whether what the connections hold of the file can no longer be trusted."""
+        text = str(error.orig)
+        return "disk I/O error" in text or "malformed" in text
+
+    def translate(self, error: DBAPIError) -> StorageError:
+        """Say in one sentence what went wrong, and what to do."""
+        text = str(error.orig)
+        for sign, problem, hint in _SENTENCES:
+            if sign in text:
+                return StorageError(problem.format(place=self.place), hint, read_only=sign == "readonly database")
+        if self.path is not None and not self.path.exists():
+            return LedgerMissing(self.place)
+        return StorageError(f"the database at {self.place} failed: {text}")
+
+    def facts(self) -> dict[str, object]:
+        """Give the driver, its SQLite, and whether that has the known defect."""
+        version = tuple(self._driver.sqlite_version_info)
+        return {
+            "driver": self._driver.__name__,
+            "sqlite": self._driver.sqlite_version,
+            "wal_defect": version < FIXED_IN,
+            "journal_mode": self._journal,
+            "python": sys.version.split()[0],
+        }
+
+    def abandon(self) -> None:
+        """Forget every connection without closing it, and start with fresh ones."""
+        self._engine.dispose(close=False)
+        self._engine = self._create()
+
+    def dispose(self) -> None:
+        """Close every connection. The last one checkpoints, so that the one file is whole."""
+        self._engine.dispose()
+
+
+def _begin(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("ledger_immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+_SENTENCES = (
+    ("is locked", "{place} stayed locked by another process for 30 seconds", "try again"),
+    ("readonly database", "{place} is read-only", "check the permissions of the file and of its folder"),
+    ("disk is full", "the disk of {place} is full; nothing of this was written", "make room and try again"),
+    ("unable to open", "{place} cannot be opened", "check that its folder exists and can be written"),
+    ("not a database", "{place} is not a ledger (not even an SQLite database)", "check the path"),
+    ("malformed", "{place} is damaged", "restore it from a backup, and run `ledger verify` on that"),
+    ("append-only", "the log is append-only", "save a new version instead"),
+    ("disk I/O error", "the disk of {place} fails", "check the disk; the ledger is opened anew before the next save"),
+)

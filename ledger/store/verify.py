@@ -1,0 +1,321 @@
+"""Recomputes every hash of the log, and compares every column that repeats what the chain covers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, LargeBinary, cast, func, select
+
+from ledger.domain import events as e
+from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
+from ledger.domain.payload import Payload, decode_payload
+from ledger.domain.records import Problem, Verification
+from ledger.errors import SessionNotFound, UnknownChange
+from ledger.store.log import Log, microseconds
+from ledger.store.tables import events, feed, heads, payloads, sessions
+
+__all__ = ["verify"]
+
+PAGE = 1000
+_RESOLVING = (e.QuestionAnswered, e.QuestionWithdrawn, e.QuestionSuperseded, e.QuestionExpired, e.QuestionLost)
+
+Expect = Mapping[str, tuple[int, str]]
+Progress = Callable[[int, int], None]
+
+
+def verify(
+    connection: Connection,
+    log: Log,
+    session_id: str | None = None,
+    *,
+    expect: Expect | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Check one session, or all of them and the feed, in one reading transaction.
+
+    Args:
+        connection: in a reading transaction.
+        log: whose ledger it is.
+        session_id: only this one.
+        expect: what receipts said: `{session_id: (version, digest)}`; catches a tail that was cut off consistently.
+        progress: called with the events checked so far and their number.
+
+    Raises:
+        SessionNotFound: if `session_id` was never saved, and nothing of it is left.
+    """
+    check = _Check(connection, log, progress)
+    if session_id is None:
+        check.all_sessions()
+        check.feed()
+    else:
+        check.one_session(session_id)
+    for expected_id, (version, digest) in (expect or {}).items():
+        if session_id is None or expected_id == session_id:
+            check.expectation(expected_id, version, digest)
+    return Verification(sessions=check.sessions, events=check.events, problems=tuple(check.problems))
+
+
+@dataclass(slots=True)
+class _Chain:
+    """What has been seen of one session, up to the last event."""
+
+    version: int = 0
+    leaf: bytes = NO_LEAF
+    leaves: list[bytes] = field(default_factory=list)
+    open: dict[str, None] = field(default_factory=dict)
+    tombstone: int = 0
+    alive: bool = False
+    life: int = 0
+
+
+@dataclass(slots=True)
+class _Check:
+    connection: Connection
+    log: Log
+    progress: Progress | None
+    sessions: int = 0
+    events: int = 0
+    total: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, session_id: str | None, version: int | None, what: str) -> None:
+        self.problems.append(Problem(session_id=session_id, version=version, what=what))
+
+    def all_sessions(self) -> None:
+        self.total = self.connection.execute(select(func.count()).select_from(events)).scalar_one()
+        names = {
+            bytes(row[0]): row[1]
+            for row in self.connection.execute(select(sessions.c.session_uid, sessions.c.session_id))
+        }
+        uids = set(names)
+        for table in (heads, events, payloads):
+            uids |= {bytes(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
+        for uid in sorted(uids, key=lambda uid: (names.get(uid, ""), uid)):
+            self.session(uid)
+
+    def one_session(self, session_id: str) -> None:
+        uid = self.log.uid(session_id)
+        self.total = self.connection.execute(
+            select(func.count()).select_from(events).where(events.c.session_uid == uid)
+        ).scalar_one()
+        left = [
+            self.connection.execute(select(t.c.session_uid).where(t.c.session_uid == uid).limit(1)).first()
+            for t in (sessions, heads, events)
+        ]
+        if not any(left):
+            raise SessionNotFound(session_id)
+        self.session(uid)
+        fed = set(self.connection.execute(select(feed.c.version).where(feed.c.session_uid == uid)).scalars())
+        known = set(self.connection.execute(select(events.c.version).where(events.c.session_uid == uid)).scalars())
+        for version in sorted(known - fed):
+            self.problem(session_id, version, "it is missing from the feed")
+        for version in sorted(fed - known):
+            self.problem(session_id, version, "the feed names it, but it is not in the log")
+
+    def session(self, uid: bytes) -> None:
+        self.sessions += 1
+        row = self.connection.execute(select(sessions).where(sessions.c.session_uid == uid)).mappings().one_or_none()
+        session_id = row["session_id"] if row else uid.hex()
+        origin = bytes(row["origin"]) if row else self.log.ledger_id
+        if row is None:
+            self.problem(session_id, None, "its row in sessions is missing")
+        elif session_uid(origin, session_id) != uid:
+            self.problem(session_id, None, "its id does not match its key")
+        chain = _Chain()
+        for event in self._rows(uid):
+            self.event(session_id, uid, origin, event, chain)
+            self.events += 1
+            if self.progress is not None and self.events % 100 == 0:
+                self.progress(self.events, self.total)
+        if self.progress is not None:
+            self.progress(self.events, self.total)
+        self._orphans(session_id, uid)
+        self.head(session_id, uid, chain)
+
+    def _rows(self, uid: bytes) -> Iterator[Mapping[str, Any]]:
+        query = (
+            select(*events.c, payloads.c.salt, cast(payloads.c.body, LargeBinary).label("body"))
+            .outerjoin(
+                payloads, (payloads.c.session_uid == events.c.session_uid) & (payloads.c.version == events.c.version)
+            )
+            .where(events.c.session_uid == uid)
+            .order_by(events.c.version)
+            .limit(PAGE)
+        )
+        after = -(2**62)
+        while page := self.connection.execute(query.where(events.c.version > after)).mappings().all():
+            yield from map(dict, page)
+            after = page[-1]["version"]
+
+    def event(self, session_id: str, uid: bytes, origin: bytes, row: Mapping[str, Any], chain: _Chain) -> None:
+        version = row["version"]
+        for missing in range(chain.version + 1, min(version, chain.version + 20)):
+            self.problem(session_id, missing, "it is missing")
+        chain.version = version
+        try:
+            payload = self.payload(session_id, row, chain)
+            self.hashes(session_id, uid, origin, row, chain)
+        except (TypeError, ValueError, OverflowError) as error:
+            self.problem(session_id, version, f"a column has an impossible value: {error}")
+            return
+        finally:
+            chain.leaf = bytes(row["leaf"]) if isinstance(row["leaf"], bytes) else NO_LEAF
+            chain.leaves.append(chain.leaf)
+        if row["kind"] == 1:
+            chain.tombstone, chain.alive = version, False
+            chain.open.clear()
+        elif not chain.alive:
+            chain.alive, chain.life = True, version
+        if payload is not None:
+            _follow_questions(payload, chain.open)
+
+    def hashes(self, session_id: str, uid: bytes, origin: bytes, row: Mapping[str, Any], chain: _Chain) -> None:
+        version = row["version"]
+        if bytes(row["prev_leaf"]) != chain.leaf:
+            self.problem(session_id, version, "it does not follow from the version before it")
+        if not 0 <= row["base_version"] < max(version, 1):
+            self.problem(session_id, version, f"its base version {row['base_version']} cannot be")
+        entry = Entry(
+            ledger_id=origin,
+            session_uid=uid,
+            version=version,
+            base_version=row["base_version"],
+            event_id=bytes(row["event_id"]),
+            recorded_at_us=row["recorded_at"],
+            kind=row["kind"],
+            authority=row["authority"],
+            schema_version=row["schema_version"],
+            writer=row["writer"],
+            payload_commit=bytes(row["payload_commit"]),
+            prev_leaf=bytes(row["prev_leaf"]),
+        )
+        try:
+            leaf = leaf_of(entry)
+        except Exception as error:  # noqa: BLE001 - whatever an altered column makes of it, the record is not whole
+            self.problem(session_id, version, f"its envelope was altered: {error}")
+            return
+        if leaf != bytes(row["leaf"]):
+            self.problem(session_id, version, "its envelope was altered: the digest does not match")
+
+    def payload(self, session_id: str, row: Mapping[str, Any], chain: _Chain) -> Payload | None:
+        version = row["version"]
+        if row["body"] is None:
+            self.problem(session_id, version, "its payload is missing")
+            return None
+        body = bytes(row["body"])
+        if commit_payload(bytes(row["salt"]), body) != bytes(row["payload_commit"]):
+            self.problem(session_id, version, "its payload was altered: the digest does not match")
+            return None
+        try:
+            payload = decode_payload(body, row["schema_version"])
+        except UnknownChange as error:
+            self.problem(session_id, version, str(error))
+            return None
+        except (ValidationError, ValueError) as error:
+            self.problem(session_id, version, f"its payload does not parse: {type(error).__name__}")
+            return None
+        self.copies(session_id, row, payload, chain)
+        return payload
+
+    def copies(self, session_id: str, row: Mapping[str, Any], payload: Payload, chain: _Chain) -> None:
+        """Compare the columns that repeat what the payload says."""
+        version = row["version"]
+        if row["key"] != payload.key:
+            self.problem(session_id, version, "its key was altered")
+        occurred_at = None if payload.occurred_at is None else microseconds(payload.occurred_at)
+        if row["occurred_at"] != occurred_at:
+            self.problem(session_id, version, "its occurred_at was altered")
+        base = row["base_version"]
+        if 1 <= base <= len(chain.leaves) and payload.base != chain.leaves[base - 1].hex():
+            self.problem(session_id, version, f"it names another base than version {base}")
+        for change in payload.changes:
+            if isinstance(change, e.SessionCreated) and change.session_id != session_id:
+                self.problem(session_id, version, f"it created session {change.session_id}")
+
+    def _orphans(self, session_id: str, uid: bytes) -> None:
+        known = select(events.c.version).where(events.c.session_uid == uid)
+        orphans = select(payloads.c.version).where(payloads.c.session_uid == uid, payloads.c.version.not_in(known))
+        for version in self.connection.execute(orphans).scalars():
+            self.problem(session_id, version, "its payload has no event")
+
+    def head(self, session_id: str, uid: bytes, chain: _Chain) -> None:
+        row = self.connection.execute(select(heads).where(heads.c.session_uid == uid)).mappings().one_or_none()
+        if row is None:
+            self.problem(session_id, None, "its head is missing")
+            return
+        if row["version"] != chain.version:
+            what = f"the log ends at version {chain.version}, the head is version {row['version']}"
+            self.problem(session_id, min(row["version"], chain.version) + 1, what)
+        elif bytes(row["leaf"]) != chain.leaf:
+            self.problem(session_id, chain.version, "the head has another digest than the last event")
+        if (row["tombstone"], row["life"]) != (chain.tombstone, chain.life):
+            self.problem(session_id, chain.version, "the head names another life than the events")
+        try:
+            same = set(json.loads(row["open_questions"])) == set(chain.open)
+        except (ValueError, TypeError):
+            same = False
+        if not same:
+            self.problem(session_id, chain.version, "the head names other open questions than the events")
+
+    def feed(self) -> None:
+        """Check that the feed is dense, names every event once, and hashes to what it says."""
+        position, digest = 0, NO_LEAF
+        last: dict[bytes, int] = {}
+        query = (
+            select(feed, events.c.leaf, sessions.c.session_id)
+            .outerjoin(events, (events.c.session_uid == feed.c.session_uid) & (events.c.version == feed.c.version))
+            .outerjoin(sessions, sessions.c.session_uid == feed.c.session_uid)
+            .order_by(feed.c.position)
+            .limit(PAGE)
+        )
+        while page := self.connection.execute(query.where(feed.c.position > position)).mappings().all():
+            for row in page:
+                uid, session_id = bytes(row["session_uid"]), row["session_id"]
+                if row["position"] != position + 1:
+                    self.problem(None, None, f"position {position + 1} is missing")
+                if row["version"] != last.get(uid, 0) + 1:
+                    self.problem(
+                        session_id, row["version"], f"it is out of order in the feed, at position {row['position']}"
+                    )
+                last[uid] = row["version"]
+                position = row["position"]
+                if row["leaf"] is None:
+                    self.problem(session_id, row["version"], "the feed names it, but it is not in the log")
+                    digest = bytes(row["digest"])
+                    continue
+                digest = feed_digest(digest, position, uid, row["version"], bytes(row["leaf"]))
+                if digest != bytes(row["digest"]):
+                    self.problem(
+                        session_id, row["version"], f"its place in the feed was altered, at position {position}"
+                    )
+                    digest = bytes(row["digest"])
+        for uid, session_id, version in self.connection.execute(
+            select(heads.c.session_uid, sessions.c.session_id, heads.c.version).outerjoin(
+                sessions, sessions.c.session_uid == heads.c.session_uid
+            )
+        ):
+            if last.get(bytes(uid), 0) < version:
+                self.problem(session_id, last.get(bytes(uid), 0) + 1, "it is missing from the feed")
+
+    def expectation(self, session_id: str, version: int, digest: str) -> None:
+        found = self.log.digest(self.connection, session_id, version)
+        if found is None:
+            self.problem(session_id, version, "it is missing: a receipt for it exists, so the log was cut off")
+        elif found != digest.lower():
+            self.problem(session_id, version, "it is not the event that its receipt was given for")
+
+
+def _follow_questions(payload: Payload, pending: dict[str, None]) -> None:
+    for change in payload.changes:
+        if isinstance(change, e.SessionCreated):
+            pending.clear()
+        elif isinstance(change, e.QuestionAsked):
+            pending[change.question.id] = None
+        elif isinstance(change, e.QuestionRecovered):
+            pending[change.question_id] = None
+        elif isinstance(change, _RESOLVING):
+            pending.pop(change.question_id, None)

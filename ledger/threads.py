@@ -1,0 +1,50 @@
+"""The threads that serve async callers: a lane for what writes, in the order of the calls, and a few readers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+__all__ = ["Threads"]
+
+READERS = 4
+
+T = TypeVar("T")
+
+
+class Threads:
+    """Runs blocking work off the event loop. After a `fork()` the child gets threads of its own."""
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._starting = threading.Lock()
+        self._lane: ThreadPoolExecutor | None = None
+        self._readers: ThreadPoolExecutor | None = None
+
+    def _start(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+        with self._starting:
+            if self._pid != os.getpid() or self._lane is None or self._readers is None:
+                self._pid = os.getpid()
+                self._lane = ThreadPoolExecutor(1, "ledger-lane")
+                self._readers = ThreadPoolExecutor(READERS, "ledger-reader")
+            return self._lane, self._readers
+
+    def write(self, work: Callable[..., T], *args: Any, **keywords: Any) -> Future[T]:
+        """Queue work for the lane, now; it runs after all that was queued before it."""
+        return self._start()[0].submit(work, *args, **keywords)
+
+    async def read(self, work: Callable[..., T], *args: Any, **keywords: Any) -> T:
+        """Run reading work on a free reader."""
+        return await asyncio.wrap_future(self._start()[1].submit(work, *args, **keywords))
+
+    def close(self) -> None:
+        """Let what is queued finish, and end the threads."""
+        if self._pid == os.getpid():
+            for pool in (self._lane, self._readers):
+                if pool is not None:
+                    pool.shutdown(wait=True)
+        self._lane = self._readers = None

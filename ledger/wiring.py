@@ -1,0 +1,101 @@
+"""The composition root: the one place that puts a ledger together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ledger.asyncbook import AsyncLedger, Opening
+from ledger.book import Ledger
+from ledger.domain.events import Authority
+from ledger.domain.view import View
+from ledger.store.database import Database
+from ledger.store.lane import DEFAULT_MAX_EVENT_BYTES, Lane
+from ledger.store.log import Log
+
+if TYPE_CHECKING:
+    from ledger.cache import SessionCache
+    from ledger.repository import SessionRepository
+
+__all__ = ["open_async", "open_ledger"]
+
+
+def open_ledger(
+    url: str,
+    *,
+    writer: str = "unknown",
+    authority: Authority = "runtime",
+    authoritative: Sequence[str] = (),
+    create: bool = True,
+    max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+) -> Ledger:
+    """Open a ledger, and create it at the current schema where the database is empty.
+
+    A file that it creates can be read by its owner alone (mode 0600).
+
+        with ledger.open("sqlite:///ledger.db", writer="support-bot") as book:
+            ...
+
+    Args:
+        url: SQLAlchemy's, such as ``sqlite:///ledger.db``.
+        writer: who saves, unless a save says otherwise.
+        authority: as what: ``"runtime"`` or ``"user"``.
+        authoritative: the metadata keys that only a user may overrule a user on.
+        create: whether to create a ledger where there is none.
+        max_event_bytes: the largest payload that one save may have; 16 MiB by default.
+
+    Raises:
+        LedgerMissing: if there is none and `create` is false.
+        SchemaOutOfDate: if the database has another schema; the message names `ledger migrate`.
+        StorageError: if it cannot be opened.
+    """
+    # Here and not above: `projections` imports `ledger`, and either may be imported first.
+    from projections.read_side import ReadSide
+
+    database = Database(url, create=create)
+    log = Log(database.ledger_id)
+    reads = ReadSide(database, log)
+
+    def load_view(session_id: str, version: int) -> View:
+        return reads.view(session_id, version)
+
+    lane = Lane(database, log, load_view, max_event_bytes)
+    return Ledger(
+        database, log, reads, lane, _repository, writer=writer, authority=authority, authoritative=authoritative
+    )
+
+
+def _repository(book: Ledger, cache: SessionCache | None) -> SessionRepository:
+    from ledger.cache import SessionCache
+    from ledger.repository import SessionRepository
+    from ledger.tiers import LedgerPersistence, LedgerStorage
+
+    face = AsyncLedger(book)
+    return SessionRepository(SessionCache() if cache is None else cache, LedgerStorage(face), LedgerPersistence(face))
+
+
+def open_async(
+    url: str,
+    *,
+    writer: str = "unknown",
+    authority: Authority = "runtime",
+    authoritative: Sequence[str] = (),
+    create: bool = True,
+    max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+) -> Opening:
+    """Open a ledger for async code: ``async with ledger.open_async(url) as book``, or ``await`` it and close it later.
+
+    The arguments, and what it raises, are those of `ledger.open`.
+    """
+
+    def opened() -> Ledger:
+        return open_ledger(
+            url,
+            writer=writer,
+            authority=authority,
+            authoritative=authoritative,
+            create=create,
+            max_event_bytes=max_event_bytes,
+        )
+
+    return Opening(opened)

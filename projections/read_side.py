@@ -1,0 +1,125 @@
+"""The read side as one object: what the facade asks for, caught up when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ledger.domain.records import QuestionRecord, SessionSummary, UsageTotals
+from ledger.domain.view import View
+from ledger.errors import StorageError, UnknownProjection
+from ledger.store.database import Database
+from ledger.store.log import Log
+from ledger.store.tables import feed, heads, projection_positions, sessions, snapshots
+from projections.catalog import Catalog
+from projections.questions import Questions
+from projections.runner import Runner
+from projections.session_view import SessionViews
+from projections.usage import Usage
+
+__all__ = ["ReadSide"]
+
+Progress = Callable[[str, int, int], None]
+
+
+class ReadSide:
+    """Every projection of one ledger. Safe to share between threads."""
+
+    def __init__(self, database: Database, log: Log) -> None:
+        self.database = database
+        self.log = log
+        self.views = SessionViews(database, log)
+        self.catalog = Catalog()
+        self.records = Questions()
+        self.usage_log = Usage()
+        self.runner = Runner(database, [self.catalog, self.records])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The projections that `rebuild` knows."""
+        return (self.views.name, *self.runner.projectors, self.usage_log.name)
+
+    def view(self, session_id: str, version: int | None = None) -> View:
+        """Give the view at a version, or at the head; raises what `SessionViews.view` does."""
+        return self.views.view(session_id, version)
+
+    def snapshot(self, session_id: str) -> View:
+        """Write a snapshot of the head now."""
+        return self.views.snapshot(session_id)
+
+    def sessions(self, **filters: Any) -> list[SessionSummary]:
+        """Give the catalog; the filters are those of `Catalog.sessions`."""
+        self.runner.catch_up(self.catalog.name)
+        with self.database.read() as connection:
+            return self.catalog.sessions(connection, **filters)
+
+    def questions(self, session_id: str | None, status: str | None) -> list[QuestionRecord]:
+        """Give the records of questions, in the order in which they were asked."""
+        self.runner.catch_up(self.records.name)
+        with self.database.read() as connection:
+            return self.records.records(connection, session_id=session_id, status=status)
+
+    def usage(self, session_id: str | None) -> UsageTotals:
+        """Give the totals of one session, or of all."""
+        self._count_usage()
+        with self.database.read() as connection:
+            uid = None if session_id is None else self.log.uid(session_id)
+            return self.usage_log.totals(connection, session_id, uid)
+
+    def usage_by_session(self) -> list[UsageTotals]:
+        """Give the totals session by session."""
+        self._count_usage()
+        with self.database.read() as connection:
+            return self.usage_log.by_session(connection)
+
+    def rebuild(self, name: str | None = None, progress: Progress | None = None) -> None:
+        """Empty one projection, or each, and build it again from the log.
+
+        Raises:
+            UnknownProjection: naming those that there are.
+        """
+        if name is not None and name not in self.names:
+            raise UnknownProjection(name, self.names)
+        for each in self.names if name is None else (name,):
+            if each == self.views.name:
+                self._rebuild_views(progress)
+            elif each == self.usage_log.name:
+                with self.database.write() as connection:
+                    self.usage_log.clear(connection)
+                self._count_usage(progress)
+            else:
+                self.runner.rebuild(each, progress)
+
+    def _rebuild_views(self, progress: Progress | None) -> None:
+        self.views.clear()
+        with self.database.read() as connection:
+            query = select(sessions.c.session_id).join(heads, heads.c.session_uid == sessions.c.session_uid)
+            ids = connection.execute(query.order_by(sessions.c.session_id)).scalars().all()
+        for done, session_id in enumerate(ids, 1):
+            self.views.view(session_id)
+            if progress is not None:
+                progress(self.views.name, done, len(ids))
+
+    def _count_usage(self, progress: Progress | None = None) -> None:
+        with self.database.read() as connection:
+            behind = self.usage_log.behind(connection)
+        try:
+            for done, uid in enumerate(behind, 1):
+                with self.database.write() as connection:
+                    self.usage_log.take(connection, uid)
+                if progress is not None:
+                    progress(self.usage_log.name, done, len(behind))
+        except StorageError as error:
+            if not error.read_only:
+                raise
+
+    def facts(self) -> dict[str, int]:
+        """Give how far each projection has come, and the end of the feed, for `stats` and `doctor`."""
+        with self.database.read() as connection:
+            query = select(projection_positions.c.name, projection_positions.c.position)
+            positions = {f"{name}_position": position for name, position in connection.execute(query)}
+            end = connection.execute(select(func.coalesce(func.max(feed.c.position), 0))).scalar_one()
+            kept = connection.execute(select(func.count()).select_from(snapshots)).scalar_one()
+        return {"feed": end, "snapshots": kept, **positions}

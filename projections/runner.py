@@ -1,0 +1,113 @@
+"""Keeps projections caught up with the feed: each in a transaction of its own, together with its position."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from ledger.domain.events import Event
+from ledger.errors import StorageError
+from ledger.store.database import Database
+from ledger.store.log import event_of, fed
+from ledger.store.tables import feed, projection_positions
+from ledger.telemetry import get_logger
+
+__all__ = ["Page", "Projector", "Runner"]
+
+_log = get_logger(__name__)
+
+#: How many events one transaction of a projection takes.
+PAGE = 500
+
+Page = Sequence[tuple[bytes, Event]]
+Progress = Callable[[str, int, int], None]
+
+
+class Projector(Protocol):
+    """A read model that is rebuilt from the feed.
+
+    `name` keeps its position; `revision` is raised when its code changes what it writes, and rebuilds it.
+    """
+
+    name: str
+    revision: int
+
+    def clear(self, connection: Connection) -> None:
+        """Empty the tables of the projection."""
+
+    def take(self, connection: Connection, page: Page) -> None:
+        """Take in events, each with its session's key, in the order of the feed."""
+
+
+class Runner:
+    """Brings projectors to the end of the feed. Any number of processes may do so at once: a page is taken once."""
+
+    def __init__(self, database: Database, projectors: Sequence[Projector]) -> None:
+        self.database = database
+        self.projectors = {projector.name: projector for projector in projectors}
+
+    def catch_up(self, name: str, progress: Progress | None = None) -> None:
+        """Bring one projection to the end of the feed. Where the database cannot be written, it stays as it is.
+
+        Args:
+            name: of the projection.
+            progress: called with the name, the position reached, and the end of the feed.
+        """
+        projector = self.projectors[name]
+        position, revision, end = self._positions(name)
+        if revision == projector.revision and position >= end:
+            return
+        try:
+            while position < end or revision != projector.revision:
+                position = self._take_page(projector)
+                revision = projector.revision
+                if progress is not None:
+                    progress(name, position, end)
+        except StorageError as error:
+            if not error.read_only:
+                raise
+            _log.warning("projection_behind", projection=name, position=position, feed=end, reason="read-only")
+
+    def rebuild(self, name: str, progress: Progress | None = None) -> None:
+        """Empty one projection and fold the whole feed into it again."""
+        with self.database.write() as connection:
+            self._reset(connection, self.projectors[name])
+        self.catch_up(name, progress)
+
+    def _positions(self, name: str) -> tuple[int, int, int]:
+        with self.database.read() as connection:
+            row = connection.execute(_POSITION.where(projection_positions.c.name == name)).one_or_none()
+            end = connection.execute(select(func.coalesce(func.max(feed.c.position), 0))).scalar_one()
+        return (row[0], row[1], end) if row else (0, -1, end)
+
+    def _take_page(self, projector: Projector) -> int:
+        with self.database.write() as connection:
+            row = connection.execute(_POSITION.where(projection_positions.c.name == projector.name)).one_or_none()
+            if row is None or row[1] != projector.revision:
+                self._reset(connection, projector)
+                position = 0
+            else:
+                position = row[0]
+            rows = fed(connection, after=position, limit=PAGE)
+            if rows:
+                page = [(bytes(row["session_uid"]), event_of(row["session_id"], row)) for row in rows]
+                projector.take(connection, page)
+                position = rows[-1]["position"]
+                connection.execute(
+                    update(projection_positions)
+                    .where(projection_positions.c.name == projector.name)
+                    .values(position=position)
+                )
+        return int(position)
+
+    def _reset(self, connection: Connection, projector: Projector) -> None:
+        projector.clear(connection)
+        connection.execute(delete(projection_positions).where(projection_positions.c.name == projector.name))
+        connection.execute(
+            insert(projection_positions).values(name=projector.name, position=0, revision=projector.revision)
+        )
+
+
+_POSITION = select(projection_positions.c.position, projection_positions.c.revision)
