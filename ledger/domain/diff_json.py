@@ -11,7 +11,7 @@ __all__ = ["diff_json"]
 
 
 def diff_json(
-    before: Mapping[str, Any], after: Mapping[Any, Any], pointer: str, shown: str
+    before: Mapping[str, Any], after: Mapping[Any, Any], pointer: str, shown: str, depth: int = 0
 ) -> Iterator[tuple[str, str, Any]]:
     """Give what leads from one JSON object to another, as `(kind, pointer, value)`.
 
@@ -23,6 +23,7 @@ def diff_json(
         after: the object as it is; whatever is given out of it is a checked copy.
         pointer: where both stand in the document, for the changes.
         shown: the same seen from the session, for errors.
+        depth: how many levels of the document are above.
     """
     for key in before:
         if key not in after:
@@ -31,20 +32,24 @@ def diff_json(
         if not isinstance(key, str):
             plain({key: None}, shown)
         if key not in before:
-            checked = plain({key: value}, shown)
+            checked = plain({key: value}, shown, depth)
             yield "set", join(pointer, next(iter(checked))), checked[key]
             continue
         old = before[key]
-        if old is value or json_equal(old, value):
+        if old is value:
             continue
         where, seen = join(pointer, key), join(shown, key)
         if isinstance(old, dict) and isinstance(value, dict):
-            yield from diff_json(old, value, where, seen)
+            yield from diff_json(old, value, where, seen, depth + 1)
+        elif json_equal(old, value):
+            continue
         elif isinstance(old, list) and isinstance(value, list | tuple) and _grew(old, value):
-            yield "extended", where, plain(value[len(old) :], seen)
+            known = len(old)
+            grown = [plain(value[place], f"{seen}/{place}", depth + 2) for place in range(known, len(value))]
+            yield "extended", where, grown
         else:
-            yield "set", where, plain(value, seen)
+            yield "set", where, plain(value, seen, depth + 1)
 
 
 def _grew(old: Sequence[Any], new: Sequence[Any]) -> bool:
-    return len(new) > len(old) > 0 and all(map(json_equal, old, new))
+    return len(new) > len(old) and all(map(json_equal, old, new))

@@ -105,31 +105,48 @@ def _same_but_for_stamps(a: Message, b: Message) -> bool:
 def _head_order(
     ours: Sequence[Message], order: list[str], returning: dict[str, Message], was: dict[str, Message]
 ) -> list[str]:
-    """The head's order; each of the writer's runs behind its nearest surviving predecessor, its appended ones last."""
-    base_places = [place for place, message in enumerate(ours) if message.id in was]
-    last_known = base_places[-1] if base_places else -1
-    present = set(order)
+    """The head's order; what the writer inserted stands behind its nearest surviving predecessor."""
+    placed = _back_in_place(ours, order, returning, was)
+    last_known = max((place for place, message in enumerate(ours) if message.id in was), default=-1)
+    present = set(placed)
     behind: dict[str | None, list[str]] = {}
     appended: list[str] = []
     anchor: str | None = None
     for place, message in enumerate(ours):
-        if message.id in returning:
-            if place > last_known and message.id not in was:
-                appended.append(message.id)
-            else:
-                behind.setdefault(anchor, []).append(message.id)
-        elif message.id in present and message.id in was:
-            anchor = message.id
+        if message.id in present:
+            anchor = message.id if message.id in was else anchor
+        elif message.id in returning:
+            (appended if place > last_known else behind.setdefault(anchor, [])).append(message.id)
     merged: list[str] = []
     anchor = None
-    for message_id in order:
+    for message_id in placed:
         # Runs go behind what the head inserted at the same place: theirs first.
         if message_id in was:
             merged += behind.pop(anchor, ())
             anchor = message_id
         merged.append(message_id)
-    merged += behind.pop(anchor, ())
-    return merged + appended
+    return merged + behind.pop(anchor, []) + appended
+
+
+def _back_in_place(
+    ours: Sequence[Message], order: list[str], returning: dict[str, Message], was: dict[str, Message]
+) -> list[str]:
+    """The head's order, with what it had removed and the writer revised right behind its nearest predecessor."""
+    present = set(order)
+    behind: dict[str | None, list[str]] = {}
+    anchor: str | None = None
+    for message in ours:
+        if message.id in was and message.id in returning:
+            behind.setdefault(anchor, []).append(message.id)
+        elif message.id in was and message.id in present:
+            anchor = message.id
+    if not behind:
+        return order
+    placed = behind.pop(None, [])
+    for message_id in order:
+        placed.append(message_id)
+        placed += behind.pop(message_id, ())
+    return placed
 
 
 def _writer_order(ours: Sequence[Message], head: Sequence[Message], known: dict[str, Message]) -> list[str]:

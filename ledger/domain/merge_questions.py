@@ -2,104 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.domain import events as e
 from ledger.domain.events import Change
+from ledger.domain.overruling import Overruling
 from ledger.domain.parts import Question, QuestionStatus
 from ledger.domain.values import join, json_equal
 from ledger.domain.view import View
 
-__all__ = ["merge_questions", "next_index", "rename_questions"]
+__all__ = ["merge_questions", "rename_questions"]
 
 _RESOLUTIONS: dict[type[Any], QuestionStatus] = {
     e.QuestionAnswered: QuestionStatus.ANSWERED,
     e.QuestionWithdrawn: QuestionStatus.WITHDRAWN,
     e.QuestionSuperseded: QuestionStatus.SUPERSEDED,
     e.QuestionExpired: QuestionStatus.EXPIRED,
+    e.QuestionLost: QuestionStatus.LOST,
 }
 
 
-def next_index(tool_call_id: str, taken: Collection[str], start: int = 0) -> int:
-    """Give the lowest index from `start` at which the tool call carries no question yet."""
-    index = start
-    while f"{tool_call_id}#{index}" in taken:
-        index += 1
-    return index
-
-
 def merge_questions(
-    head: View, ours: View, changes: Sequence[Change], *, writer: str, version: int, defaulted: Collection[str]
+    head: View, ours: View, changes: Sequence[Change], overruling: Overruling, defaulted: Collection[str]
 ) -> tuple[list[Change], dict[str, str]]:
     """Give the writer's question changes as they stand on `head`, and the ids of its questions that had to move."""
-    out: list[Change] = []
-    present: dict[str, Question] = dict(head.questions)
-    renamed: dict[str, str] = {}
-    refused: set[str] = set()
-
-    def overrule(question_id: str, value: Any) -> None:
-        path = join("/questions", question_id)
-        out.append(e.ChangeOverruled(side="writer", writer=writer, version=version, path=path, value=value))
-
-    for asked in (change for change in changes if isinstance(change, e.QuestionAsked)):
-        question = asked.question
-        standing = present.get(question.id)
-        if standing is None:
-            pass
-        elif standing.asks_the_same(question):
-            continue
-        elif question.id in defaulted:
-            taken = present.keys() | ours.questions.keys()
-            index = next_index(question.tool_call_id, taken, question.index)
-            moved = question.model_copy(update={"index": index, "id": f"{question.tool_call_id}#{index}"})
-            renamed[question.id] = moved.id
-            question = moved
-        else:
-            refused.add(question.id)
-            overrule(question.id, question.model_dump(mode="json"))
-            continue
-        present[question.id] = question
-        out.append(e.QuestionAsked(question=question))
-    _point_at_renamed(out, renamed, present)
+    merge = _QuestionMerge(dict(head.questions), overruling)
     for change in changes:
-        question_id = getattr(change, "question_id", None)
-        if question_id is None:
-            continue
-        if question_id in refused:
-            overrule(question_id, _outcome(change))
-            continue
-        _settle(_renamed(change, renamed), present, out, overrule)
-    return out, renamed
+        if isinstance(change, e.QuestionAsked):
+            merge.ask(change.question, movable=change.question.id in defaulted, reserved=ours.questions)
+    merge.name_superseded()
+    for change in rename_questions(changes, merge.renamed):
+        if hasattr(change, "question_id"):
+            merge.settle(change)
+    return merge.out, merge.renamed
 
 
-def _settle(change: Any, present: dict[str, Question], out: list[Change], overrule: Any) -> None:
-    question = present.get(change.question_id)
-    if question is None:
-        return
-    status = _RESOLUTIONS.get(type(change))
-    if isinstance(change, e.QuestionOmitted | e.QuestionLost):
-        if question.is_pending:
-            out.append(change)
-    elif isinstance(change, e.QuestionRecovered):
-        if question.status is QuestionStatus.LOST:
-            present[question.id] = question.model_copy(update={"status": QuestionStatus.PENDING})
-            out.append(change)
-    elif status is None:
-        return
-    elif question.status in (QuestionStatus.PENDING, QuestionStatus.LOST):
-        if question.status is QuestionStatus.LOST:
-            out.append(e.QuestionRecovered(question_id=question.id))
-        present[question.id] = question.model_copy(update={"status": status})
-        out.append(change)
-    elif not _agrees(question, status, change):
-        overrule(question.id, _outcome(change))
+@dataclass(slots=True)
+class _QuestionMerge:
+    """`present` is what stands so far, `refused` what could not be asked, for its id asks something else already."""
 
+    present: dict[str, Question]
+    overruling: Overruling
+    out: list[Change] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
 
-def _agrees(question: Question, status: QuestionStatus, change: Any) -> bool:
-    if question.status is not status:
-        return False
-    return status is not QuestionStatus.ANSWERED or json_equal(question.answer, change.answer)
+    def ask(self, question: Question, *, movable: bool, reserved: Collection[str]) -> None:
+        standing = self.present.get(question.id)
+        if standing is not None and not standing.asks_the_same(question):
+            if not movable:
+                self.refused.add(question.id)
+                self.overrule(question.id, question.model_dump(mode="json"))
+                return
+            moved = self._moved(question, reserved)
+            self.renamed[question.id] = moved.id
+            question, standing = moved, self.present.get(moved.id)
+        if standing is None:
+            self.present[question.id] = question
+            self.out.append(e.QuestionAsked(question=question))
+
+    def _moved(self, question: Question, reserved: Collection[str]) -> Question:
+        """Give the question at the next free index, or where an earlier save of the same copy has put it already."""
+        index = question.index
+        while True:
+            index += 1
+            question_id = f"{question.tool_call_id}#{index}"
+            standing = self.present.get(question_id)
+            if standing is not None and standing.asks_the_same(question):
+                return standing
+            if standing is None and question_id not in reserved:
+                return question.model_copy(update={"index": index, "id": question_id})
+
+    def name_superseded(self) -> None:
+        """Let each new question name what it supersedes by the id that stands; nothing, where that was refused."""
+        for place, change in enumerate(self.out):
+            if isinstance(change, e.QuestionAsked) and change.question.supersedes is not None:
+                old = change.question.supersedes
+                new = None if old in self.refused else self.renamed.get(old, old)
+                if new != old:
+                    question = change.question.model_copy(update={"supersedes": new})
+                    self.present[question.id] = question
+                    self.out[place] = e.QuestionAsked(question=question)
+
+    def settle(self, change: Any) -> None:
+        question = self.present.get(change.question_id)
+        if question is None:
+            return
+        if change.question_id in self.refused or getattr(change, "superseded_by", None) in self.refused:
+            self.overrule(change.question_id, _outcome(change))
+        elif isinstance(change, e.QuestionOmitted):
+            if question.is_pending:
+                self.out.append(change)
+        elif isinstance(change, e.QuestionRecovered):
+            if question.status is QuestionStatus.LOST:
+                self._resolve(question, QuestionStatus.PENDING, change)
+        elif question.is_pending:
+            self._resolve(question, _RESOLUTIONS[type(change)], change)
+        elif question.status is QuestionStatus.LOST and not isinstance(change, e.QuestionLost):
+            self.out.append(e.QuestionRecovered(question_id=question.id))
+            self._resolve(question, _RESOLUTIONS[type(change)], change)
+        elif not self._agrees(question, change):
+            self.overrule(question.id, _outcome(change))
+
+    def _resolve(self, question: Question, status: QuestionStatus, change: Change) -> None:
+        self.present[question.id] = question.model_copy(update={"status": status})
+        self.out.append(change)
+
+    def _agrees(self, question: Question, change: Any) -> bool:
+        """Whether the head's resolution says all that the writer's does."""
+        if question.status is not _RESOLUTIONS[type(change)]:
+            return False
+        if isinstance(change, e.QuestionSuperseded):
+            successor = self.present.get(change.superseded_by)
+            return successor is not None and successor.supersedes == question.id
+        said = (getattr(change, "answer", None), getattr(change, "reason", None), getattr(change, "by", None))
+        return json_equal(said, (question.answer, question.reason, question.resolved_by))
+
+    def overrule(self, question_id: str, value: Any) -> None:
+        self.out.append(self.overruling.of_writer(join("/questions", question_id), value))
 
 
 def _outcome(change: Any) -> dict[str, Any]:
@@ -108,26 +130,17 @@ def _outcome(change: Any) -> dict[str, Any]:
     return {"status": str(status) if status else change.type, **fields}
 
 
-def _point_at_renamed(out: list[Change], renamed: dict[str, str], present: dict[str, Question]) -> None:
-    """A question that supersedes one which moved names it by its new id."""
-    for place, change in enumerate(out):
-        if isinstance(change, e.QuestionAsked) and change.question.supersedes in renamed:
-            new = change.question.model_copy(update={"supersedes": renamed[change.question.supersedes]})
-            out[place] = e.QuestionAsked(question=new)
-            present[new.id] = new
-
-
-def _renamed(change: Any, renamed: dict[str, str]) -> Any:
-    update = {}
-    if change.question_id in renamed:
-        update["question_id"] = renamed[change.question_id]
-    if isinstance(change, e.QuestionSuperseded) and change.superseded_by in renamed:
-        update["superseded_by"] = renamed[change.superseded_by]
-    return change.model_copy(update=update) if update else change
-
-
-def rename_questions(changes: Sequence[Change], renamed: dict[str, str]) -> list[Change]:
+def rename_questions(changes: Iterable[Change], renamed: Mapping[str, str]) -> list[Change]:
     """Give `changes` with every mention of a question that moved pointing at where it moved to."""
-    if not renamed:
-        return list(changes)
-    return [_renamed(change, renamed) if hasattr(change, "question_id") else change for change in changes]
+    return [_renamed(change, renamed) for change in changes] if renamed else list(changes)
+
+
+def _renamed(change: Any, renamed: Mapping[str, str]) -> Any:
+    if isinstance(change, e.QuestionAsked):
+        new = renamed.get(change.question.supersedes or "")
+        return (
+            change if new is None else e.QuestionAsked(question=change.question.model_copy(update={"supersedes": new}))
+        )
+    names = ("question_id", "superseded_by")
+    update = {name: new for name in names if (new := renamed.get(getattr(change, name, ""))) is not None}
+    return change.model_copy(update=update) if update else change

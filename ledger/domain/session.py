@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from ledger.domain.frozen import copy_json
-from ledger.domain.merge_questions import next_index
 from ledger.domain.parts import JsonObject, JsonValue, Message, Option, Question, QuestionStatus, ToolCall
 from ledger.domain.tracking import Tracking
 from ledger.domain.values import json_equal, thaw
@@ -137,7 +137,7 @@ class Session(BaseModel):
             InvalidSession: if the index is taken by a question with another text.
             QuestionNotPending: if the superseded question is not open.
         """
-        chosen = next_index(tool_call_id, self.questions) if index is None else index
+        chosen = self._next_index(tool_call_id) if index is None else index
         replaced = None if supersedes is None else self._pending(supersedes)
         question = Question(
             id=f"{tool_call_id}#{chosen}",
@@ -206,6 +206,9 @@ class Session(BaseModel):
         if found is None or found.status is not QuestionStatus.LOST:
             raise QuestionNotPending(self.id, str(question), found.status if found else None, "it is not lost")
         return self._resolve(found, QuestionStatus.PENDING)
+
+    def _next_index(self, tool_call_id: str) -> int:
+        return next(index for index in count() if f"{tool_call_id}#{index}" not in self.questions)
 
     def _resolve(self, question: Question, status: QuestionStatus, **fields: Any) -> Question:
         resolved = question.model_copy(update={"status": status, **fields})

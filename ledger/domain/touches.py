@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.domain import events as e
 from ledger.domain.events import Authority, Change, Event
-from ledger.domain.parts import Part
-from ledger.domain.values import join, overlaps, split
-from ledger.domain.view import View
+from ledger.domain.values import join, split
 
-__all__ = ["Touch", "Touches", "lookup", "path_of"]
+__all__ = ["BY_PATH", "EXTENDING", "REMOVING", "Met", "Touch", "Touches", "document_of", "path_of"]
 
-_NOWHERE = object()
+EXTENDING = (e.MetadataExtended, e.StateExtended, e.MessageMetadataExtended)
+REMOVING = (e.MetadataRemoved, e.StateRemoved, e.MessageMetadataRemoved)
+BY_PATH = (*EXTENDING, *REMOVING, e.MetadataSet, e.StateSet, e.MessageMetadataSet)
+_REPLACING_MESSAGE = (e.SessionCreated, e.MessageAppended, e.MessageInserted, e.MessageRemoved)
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """The last change that the head's events made at one path."""
+    """A change that the head's events made at one path, and that no later one of theirs undid."""
 
     path: str
     value: Any
@@ -30,29 +31,31 @@ class Touch:
     removes: bool = False
 
 
+def document_of(change: Any) -> str:
+    """Give the JSON document (`/state`, `/metadata`, a message's) that a change by path is made in."""
+    message_id = getattr(change, "message_id", None)
+    if message_id is not None:
+        return f"{join('/messages', message_id)}/metadata"
+    return "/state" if change.type.startswith("state") else "/metadata"
+
+
 def path_of(change: Change) -> tuple[str, Any]:
     """Give the place that a change touches, as a JSON Pointer into the session, and the value that it puts there.
 
-    A removal gives null; a change that touches no place of its own (a record) gives an empty path.
+    A removal gives null; a change that touches no place of its own (a record, a question) gives an empty path.
     """
     place = _PLACES.get(type(change))
     return ("", None) if place is None else place(change)
 
 
-def _in(document: str) -> Callable[[Any], tuple[str, Any]]:
-    return lambda change: (f"{document}{change.path}", _put(change))
+def _by_path(change: Any) -> tuple[str, Any]:
+    value = getattr(change, "value", getattr(change, "values", None))
+    return f"{document_of(change)}{change.path}", value
 
 
-def _in_message(change: Any) -> tuple[str, Any]:
-    return f"{join('/messages', change.message_id)}/metadata{change.path}", _put(change)
-
-
-def _message(change: Any) -> tuple[str, Any]:
-    return join("/messages", change.message.id), change.message.model_dump(mode="json")
-
-
-def _put(change: Any) -> Any:
-    return getattr(change, "value", getattr(change, "values", None))
+def _parents(change: e.ParentChanged) -> tuple[str, Any]:
+    both = {"parent_session_id": change.parent_session_id, "root_session_id": change.root_session_id}
+    return "/parent_session_id", both
 
 
 _PLACES: dict[type[Any], Callable[[Any], tuple[str, Any]]] = {
@@ -60,14 +63,80 @@ _PLACES: dict[type[Any], Callable[[Any], tuple[str, Any]]] = {
     e.PinnedChanged: lambda change: ("/pinned", change.pinned),
     e.ModelChanged: lambda change: ("/model", change.model),
     e.SummaryChanged: lambda change: ("/summary", change.summary),
-    e.ParentChanged: lambda change: ("/parent_session_id", change.parent_session_id),
-    **dict.fromkeys((e.MetadataSet, e.MetadataRemoved, e.MetadataExtended), _in("/metadata")),
-    **dict.fromkeys((e.StateSet, e.StateRemoved, e.StateExtended), _in("/state")),
-    **dict.fromkeys((e.MessageMetadataSet, e.MessageMetadataRemoved, e.MessageMetadataExtended), _in_message),
-    **dict.fromkeys((e.MessageAppended, e.MessageInserted, e.MessageRevised), _message),
+    e.ParentChanged: _parents,
+    **dict.fromkeys(BY_PATH, _by_path),
+    e.MessageAppended: lambda change: (join("/messages", change.message.id), change.message),
+    e.MessageInserted: lambda change: (join("/messages", change.message.id), change.message),
+    e.MessageRevised: lambda change: (join("/messages", change.message.id), change.message),
     e.MessageRemoved: lambda change: (join("/messages", change.message_id), None),
-    e.MessagesReordered: lambda change: ("/messages", list(change.order)),
+    e.MessagesReordered: lambda change: ("/messages", change.order),
 }
+
+
+@dataclass(slots=True)
+class Met:
+    """What a path meets in one document.
+
+    `here` holds what made the value at the path what it is: the last change at it or above it, and what extended the
+    list since. `below` holds the same for every place inside the value.
+    """
+
+    here: list[Touch] = field(default_factory=list)
+    below: list[list[Touch]] = field(default_factory=list)
+    #: Whether all that happened is that the base's list grew.
+    only_grew: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.here or self.below)
+
+    def latest(self) -> Iterator[Touch]:
+        """Give the last change to each field that the path covers: whose authority counts."""
+        yield from self.here[-1:]
+        for touches in self.below:
+            yield touches[-1]
+
+    def all(self) -> Iterator[Touch]:
+        """Give every touch."""
+        yield from self.here
+        for touches in self.below:
+            yield from touches
+
+
+@dataclass(slots=True)
+class _Node:
+    touches: list[Touch] = field(default_factory=list)
+    children: dict[str, _Node] = field(default_factory=dict)
+
+    def take(self, keys: list[str], touch: Touch) -> None:
+        node = self
+        for key in keys:
+            node = node.children.setdefault(key, _Node())
+        if touch.extends:
+            node.touches.append(touch)
+        else:
+            # What stood here, and all in it, gave way when this came.
+            node.touches, node.children = [touch], {}
+
+    def met(self, keys: list[str]) -> Met:
+        node, above = self, self.touches
+        for key in keys:
+            above = node.touches or above
+            child = node.children.get(key)
+            if child is None:
+                return Met(here=above)
+            node = child
+        replaced = bool(node.touches) and not node.touches[0].extends
+        return Met(
+            here=node.touches if replaced else [*above, *node.touches],
+            below=list(node.inside()),
+            only_grew=bool(node.touches) and not replaced and not above,
+        )
+
+    def inside(self) -> Iterator[list[Touch]]:
+        for child in self.children.values():
+            if child.touches:
+                yield child.touches
+            yield from child.inside()
 
 
 class Touches:
@@ -75,58 +144,40 @@ class Touches:
 
     def __init__(self, events: Iterable[Event]) -> None:
         self._events = events
-        self._by_path: dict[str, Touch] | None = None
-
-    def _index(self) -> dict[str, Touch]:
-        if self._by_path is None:
-            self._by_path = {}
-            for event in self._events:
-                for change in event.changes:
-                    path, value = path_of(change)
-                    if path:
-                        self._note(path, value, change, event)
-        return self._by_path
-
-    def _note(self, path: str, value: Any, change: Change, event: Event) -> None:
-        assert self._by_path is not None  # noqa: S101 - set by the only caller
-        extends = isinstance(change, e.MetadataExtended | e.StateExtended | e.MessageMetadataExtended)
-        before = self._by_path.get(path)
-        if extends and before is not None and not before.extends:
-            extends = False  # the list was replaced before it grew: it is no longer the base's list with an end
-        removes = isinstance(change, e.MetadataRemoved | e.StateRemoved | e.MessageMetadataRemoved | e.MessageRemoved)
-        self._by_path[path] = Touch(path, value, event.writer, event.version, event.authority, extends, removes)
+        self._whole: dict[str, Touch] | None = None
+        self._documents: dict[str, _Node] = {}
 
     def last(self, path: str) -> Touch | None:
-        """Give the last change at exactly this path."""
+        """Give the last change at exactly this path: a field, a message as a whole, or the order of the messages."""
         return self._index().get(path)
 
-    def overlapping(self, path: str) -> list[Touch]:
-        """Give the last change at each path that is this one, or lies above or below it, within one document."""
-        return [
-            touch
-            for other, touch in self._index().items()
-            if overlaps(path, other) and (other.count("/") > 1 or other == path) and not _is_message(other)
-        ]
+    def meeting(self, document: str, pointer: str) -> Met:
+        """Give what `pointer` meets in `document`: what was changed there, above it, and below it."""
+        self._index()
+        node = self._documents.get(document)
+        return Met() if node is None else node.met(split(pointer))
 
+    def _index(self) -> dict[str, Touch]:
+        if self._whole is None:
+            self._whole = {}
+            for event in self._events:
+                for change in event.changes:
+                    self._note(self._whole, change, event)
+        return self._whole
 
-def _is_message(path: str) -> bool:
-    return path.startswith("/messages") and "/metadata/" not in path
-
-
-def lookup(root: Any, path: str, default: Any = None) -> Any:
-    """Give what `path` points at in a view or in JSON, or `default` where it points nowhere."""
-    node = root
-    for token in split(path):
-        if isinstance(node, View):
-            node = getattr(node, token)
-        elif isinstance(node, Mapping):
-            node = node.get(token, _NOWHERE)
-        elif isinstance(node, tuple):
-            node = next((message for message in node if message.id == token), _NOWHERE)
-        elif isinstance(node, Part):
-            node = getattr(node, token)
-        else:
-            return default
-        if node is _NOWHERE:
-            return default
-    return node
+    def _note(self, whole: dict[str, Touch], change: Change, event: Event) -> None:
+        path, value = path_of(change)
+        if isinstance(change, e.SessionCreated):
+            whole.clear()
+            self._documents.clear()
+        if not path:
+            return
+        extends = isinstance(change, EXTENDING)
+        removes = isinstance(change, (*REMOVING, e.MessageRemoved))
+        touch = Touch(path, value, event.writer, event.version, event.authority, extends, removes)
+        if isinstance(change, BY_PATH):
+            self._documents.setdefault(document_of(change), _Node()).take(split(change.path), touch)
+            return
+        whole[path] = touch
+        if isinstance(change, _REPLACING_MESSAGE):
+            self._documents.pop(f"{path}/metadata", None)
