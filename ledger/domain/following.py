@@ -18,26 +18,28 @@ def follow(submission: Submission, prior: Submission) -> None:
     If `prior` was stored, its head is the base. If it was not, what it would have saved goes along with this save; and
     if that is not known, this save carries the other's event id, so that the log can tell.
     """
-    if submission.changes is None or not isinstance(submission.content, View):
-        base = prior.outcome.head if prior.outcome else prior.base
-        assert base is not None  # noqa: S101 - whoever came before was given its base first
-        adopt_base(submission, base)
-        return
+    if submission.changes is None:
+        # Both lost their base: what this one adds is what it holds more than the other did, when each was called.
+        assert prior.captured is not None  # noqa: S101 - given its base first
+        adopt_base(submission, prior.captured)
+        submission.against = prior.captured
     onto = prior.outcome.head if prior.outcome else prior.content
-    before = submission.against
+    before, changes, content = submission.against, submission.changes, submission.content
     assert isinstance(before, View)  # noqa: S101 - changes are known only against a view
+    assert isinstance(content, View)  # noqa: S101 - and make one
+    assert changes is not None  # noqa: S101
     assert isinstance(onto, View)  # noqa: S101 - given its base first
     renamed = dict(prior.outcome.renamed) if prior.outcome else {}
-    edits = rename_questions(submission.changes, renamed)
+    edits = rename_questions(changes, renamed)
     if before is not onto:
         # As a user: it is the same caller, and the later call is its latest word.
-        edits = rebase(before, submission.content, onto, edits, writer=submission.writer, authority="user").changes
-        submission.content = apply_changes(onto, edits)
+        edits = rebase(before, content, onto, edits, writer=submission.writer, authority="user").changes
+        submission.content = content = apply_changes(onto, edits)
     if prior.outcome is not None:
         submission.base, submission.changes = onto, edits
         return
     assert prior.base is not None  # noqa: S101 - given its base first
     submission.base = prior.base
-    submission.changes = diff(prior.base, submission.content, submission.authoritative)
+    submission.changes = diff(prior.base, content, submission.authoritative)
     if prior.ambiguous:
         submission.event_id, submission.tried = prior.event_id, prior.content

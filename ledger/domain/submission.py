@@ -81,6 +81,8 @@ class Submission:
     outcome: Outcome | None = None
     #: Set by the writer as soon as it finds the earlier try in the log, even if this save fails afterwards.
     found: Outcome | None = None
+    #: The content as it was captured, where the base was lost and nothing could be compared at the call.
+    captured: View | None = None
     #: The content as the session sees it now: earlier saves that settled in between are rebased into it.
     seen: View | Session | None = None
 
@@ -197,7 +199,7 @@ def adopt_base(submission: Submission, base: View) -> None:
     submission.base, submission.changes = base, changes
     if submission.seen is submission.content:
         submission.seen = None
-    submission.content = apply_changes(base, changes)
+    submission.content = submission.captured = apply_changes(base, changes)
     submission.seen = submission.seen or submission.content
     if submission.key is not None and submission.key_digest is None:
         submission.key_digest = content_digest("save", changes, submission.defaulted)
