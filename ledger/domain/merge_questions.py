@@ -28,7 +28,7 @@ def merge_questions(
     head: View, ours: View, changes: Sequence[Change], overruling: Overruling, defaulted: Collection[str]
 ) -> tuple[list[Change], dict[str, str]]:
     """Give the writer's question changes as they stand on `head`, and the ids of its questions that had to move."""
-    merge = _QuestionMerge(dict(head.questions), overruling)
+    merge = _QuestionMerge(head.questions, dict(head.questions), overruling)
     for change in changes:
         if isinstance(change, e.QuestionAsked):
             merge.ask(change.question, movable=change.question.id in defaulted, reserved=ours.questions)
@@ -43,6 +43,7 @@ def merge_questions(
 class _QuestionMerge:
     """`present` is what stands so far, `refused` what could not be asked, for its id asks something else already."""
 
+    head: Mapping[str, Question]
     present: dict[str, Question]
     overruling: Overruling
     out: list[Change] = field(default_factory=list)
@@ -115,7 +116,7 @@ class _QuestionMerge:
         if question.status is not _RESOLUTIONS[type(change)]:
             return False
         if isinstance(change, e.QuestionSuperseded):
-            successor = self.present.get(change.superseded_by)
+            successor = self.head.get(change.superseded_by)
             return successor is not None and successor.supersedes == question.id
         said = (getattr(change, "answer", None), getattr(change, "reason", None), getattr(change, "by", None))
         return json_equal(said, (question.answer, question.reason, question.resolved_by))
