@@ -19,22 +19,25 @@ def diff_questions(before: Mapping[str, Question], after: Mapping[Any, Any]) -> 
     """Give the changes between two sets of questions: all that were asked first, so that each can be resolved."""
     asked: list[Change] = []
     resolved: list[Change] = []
-    for key, question in checked_object(after, "/questions").items():
-        path = join("/questions", str(key))
-        old = before.get(key) if isinstance(key, str) else None
-        if old is question:
-            continue
-        checked_question(key, question, path)
+    touched = [item for item in checked_object(after, "/questions").items() if before.get(item[0]) is not item[1]]
+    for key, question in touched:
+        checked_question(key, question, _path(key))
+    for key, question in touched:
+        old = before.get(key)
         if old is None:
             asked.append(e.QuestionAsked(question=_as_asked(question)))
-        elif not old.asks_the_same(question) or old.index != question.index:
-            raise InvalidSession("a question's text cannot change; ask another that supersedes it", path=path)
-        resolved += _transitions(old or _as_asked(question), question, after, path)
+        elif not old.asks_the_same(question):
+            raise InvalidSession("a question's text cannot change; ask another that supersedes it", path=_path(key))
+        resolved += _transitions(old or _as_asked(question), question, after)
     yield from asked
     yield from resolved
     for key, old in before.items():
         if old.is_pending and key not in after:
             yield e.QuestionOmitted(question_id=key)
+
+
+def _path(key: Any) -> str:
+    return join("/questions", str(key))
 
 
 def _as_asked(question: Question) -> Question:
@@ -43,7 +46,7 @@ def _as_asked(question: Question) -> Question:
     )
 
 
-def _transitions(old: Question, new: Question, all_after: Mapping[Any, Any], path: str) -> Iterator[Change]:
+def _transitions(old: Question, new: Question, all_after: Mapping[Any, Any]) -> Iterator[Change]:
     if old == new:
         return
     status = old.status
@@ -51,17 +54,21 @@ def _transitions(old: Question, new: Question, all_after: Mapping[Any, Any], pat
         yield e.QuestionRecovered(question_id=new.id)
         status = QuestionStatus.PENDING
     if status is not QuestionStatus.PENDING:
-        raise InvalidSession(f"the question is {status} already; its outcome cannot be changed", path=path)
+        raise InvalidSession(f"the question is {status} already; its outcome cannot be changed", path=_path(new.id))
+    said = {name for name in _OUTCOME if not json_equal(getattr(new, name), None)}
+    if not said <= _SAYS[new.status]:
+        names = " and ".join(sorted(said - _SAYS[new.status]))
+        raise InvalidSession(
+            f"a question that is {new.status} has no {names}; use answer(), withdraw() or expire()", path=_path(new.id)
+        )
     if new.status is not QuestionStatus.PENDING:
-        yield _resolution(new, all_after, path)
-    elif not json_equal(new.answer, None) or new.resolved_by is not None or new.reason is not None:
-        raise InvalidSession("a pending question has no answer; use answer(), withdraw() or expire()", path=path)
+        yield _resolution(new, all_after)
 
 
-def _resolution(question: Question, all_after: Mapping[Any, Any], path: str) -> Change:
+def _resolution(question: Question, all_after: Mapping[Any, Any]) -> Change:
     match question.status:
         case QuestionStatus.ANSWERED:
-            answer = plain(question.answer, f"{path}/answer")
+            answer = plain(question.answer, f"{_path(question.id)}/answer")
             return e.QuestionAnswered(question_id=question.id, answer=answer, by=question.resolved_by)
         case QuestionStatus.WITHDRAWN:
             return e.QuestionWithdrawn(question_id=question.id, reason=question.reason, by=question.resolved_by)
@@ -71,5 +78,17 @@ def _resolution(question: Question, all_after: Mapping[Any, Any], path: str) -> 
             for other in all_after.values():
                 if other.supersedes == question.id:
                     return e.QuestionSuperseded(question_id=question.id, superseded_by=other.id)
-            raise InvalidSession("the question is superseded, but none supersedes it", path=path)
+            raise InvalidSession("the question is superseded, but none supersedes it", path=_path(question.id))
     return e.QuestionLost(question_id=question.id)
+
+
+#: What a resolution can say, and which says what.
+_OUTCOME = ("answer", "reason", "resolved_by")
+_SAYS: dict[QuestionStatus, set[str]] = {
+    QuestionStatus.PENDING: set(),
+    QuestionStatus.ANSWERED: {"answer", "resolved_by"},
+    QuestionStatus.WITHDRAWN: {"reason", "resolved_by"},
+    QuestionStatus.SUPERSEDED: set(),
+    QuestionStatus.EXPIRED: {"resolved_by"},
+    QuestionStatus.LOST: set(),
+}

@@ -1,11 +1,16 @@
-"""What a caller submits is checked here, before anything is written: types, ids, and that all of it is JSON."""
+"""What a caller submits is checked here, before anything is written: types, ids, and that all of it is JSON.
+
+The models check what they are made of, but not all ways of making one ask them to (`model_construct`, a field of a
+session that is assigned), and what was stored once has to be readable for ever.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from ledger.domain.parts import Message, Question, ToolCall
+from ledger.domain.parts import Message, Option, Part, Question, ToolCall
 from ledger.domain.values import plain
 from ledger.domain.view import State
 from ledger.errors import InvalidSession
@@ -24,14 +29,6 @@ def checked_id(value: Any, path: str, what: str = "id") -> str:
     return str(plain(value, path))
 
 
-def _text(value: Any, path: str, *, optional: bool = False) -> Any:
-    if value is None and optional:
-        return None
-    if not isinstance(value, str):
-        raise InvalidSession(f"a {type(value).__name__}, not text", path=path)
-    return plain(value, path)
-
-
 def checked_object(value: Any, path: str) -> Mapping[Any, Any]:
     """Give `value` if it is a dictionary; what is in it is not looked at."""
     if not isinstance(value, dict):
@@ -41,11 +38,9 @@ def checked_object(value: Any, path: str) -> Mapping[Any, Any]:
 
 def checked_scalars(state: State) -> tuple[str | None, bool, str, Any, str | None, str | None]:
     """Give title, pinned, model, summary, parent and root of `state`, each of its proper type."""
-    if not isinstance(state.pinned, bool):
-        raise InvalidSession(f"a {type(state.pinned).__name__}, not true or false", path="/pinned")
     return (
         _text(state.title, "/title", optional=True),
-        state.pinned,
+        _flag(state.pinned, "/pinned"),
         _text(state.model, "/model"),
         state.summary,
         _text(state.parent_session_id, "/parent_session_id", optional=True),
@@ -54,48 +49,91 @@ def checked_scalars(state: State) -> tuple[str | None, bool, str, Any, str | Non
 
 
 def checked_message(message: Any, path: str) -> None:
-    """Check that a message can be stored as it is.
+    """Check that a message can be stored as it is, and read again.
 
     Raises:
         InvalidSession: with the path of what cannot.
     """
-    if not isinstance(message, Message):
-        raise InvalidSession(f"a {type(message).__name__}, not a Message", path=path)
-    fields = message.__dict__
+    fields = _fields(message, Message, path)
     checked_id(fields["id"], f"{path}/id", "message id")
-    _check_texts(fields, ("role", "content"), path)
-    _check_texts(fields, ("reasoning", "tool_call_id"), path, optional=True)
-    for name in ("parts", "metadata", "native"):
-        if fields[name]:
-            plain(fields[name], f"{path}/{name}")
-    for place, call in enumerate(fields["tool_calls"]):
+    _texts(fields, ("role", "content"), path)
+    _texts(fields, ("reasoning", "tool_call_id"), path, optional=True)
+    if fields["tool_success"] is not None:
+        _flag(fields["tool_success"], f"{path}/tool_success")
+    _time(fields["created_at"], f"{path}/created_at")
+    plain(_list(fields["parts"], f"{path}/parts"), f"{path}/parts")
+    plain(checked_object(fields["metadata"], f"{path}/metadata"), f"{path}/metadata")
+    if fields["native"] is not None:
+        plain(checked_object(fields["native"], f"{path}/native"), f"{path}/native")
+    for place, call in enumerate(_list(fields["tool_calls"], f"{path}/tool_calls")):
         where = f"{path}/tool_calls/{place}"
-        if not isinstance(call, ToolCall):
-            raise InvalidSession(f"a {type(call).__name__}, not a ToolCall", path=where)
-        _check_texts(call.__dict__, ("id", "name"), where)
-        plain(call.__dict__["arguments"], f"{where}/arguments")
+        of_call = _fields(call, ToolCall, where)
+        _texts(of_call, ("id", "name"), where)
+        plain(of_call["arguments"], f"{where}/arguments")
 
 
 def checked_question(key: Any, question: Any, path: str) -> None:
-    """Check that a question can be stored, and stands under its own id.
+    """Check that a question can be stored and read again, and stands under its own id.
 
     Raises:
         InvalidSession: with the path of what cannot.
     """
-    if not isinstance(question, Question):
-        raise InvalidSession(f"a {type(question).__name__}, not a Question", path=path)
-    fields = question.__dict__
+    fields = _fields(question, Question, path)
     checked_id(fields["id"], f"{path}/id", "question id")
     if key != fields["id"]:
         raise InvalidSession(f"the key is {key!r}, the question's id {fields['id']!r}", path=path)
-    checked_id(fields["tool_call_id"], f"{path}/tool_call_id", "tool_call_id")
-    _check_texts(fields, ("kind", "text"), path)
-    _check_texts(fields, ("header", "source", "resolved_by", "reason", "supersedes"), path, optional=True)
-    for place, option in enumerate(fields["options"]):
-        _check_texts(option.__dict__, ("label",), f"{path}/options/{place}")
-        _check_texts(option.__dict__, ("description",), f"{path}/options/{place}", optional=True)
+    call, index = checked_id(fields["tool_call_id"], f"{path}/tool_call_id", "tool_call_id"), fields["index"]
+    if type(index) is not int or fields["id"] != f"{call}#{index}":
+        raise InvalidSession(f"the id of question {index!r} of {call} is {call}#{index}", path=f"{path}/id")
+    _texts(fields, ("kind", "text"), path)
+    _texts(fields, ("header", "source", "resolved_by", "reason", "supersedes"), path, optional=True)
+    for name in ("allow_custom", "multiple"):
+        _flag(fields[name], f"{path}/{name}")
+    plain(fields["answer"], f"{path}/answer")
+    for place, option in enumerate(_list(fields["options"], f"{path}/options")):
+        of_option = _fields(option, Option, f"{path}/options/{place}")
+        _texts(of_option, ("label",), f"{path}/options/{place}")
+        _texts(of_option, ("description",), f"{path}/options/{place}", optional=True)
 
 
-def _check_texts(fields: dict[str, Any], names: tuple[str, ...], path: str, *, optional: bool = False) -> None:
+def _fields(part: Any, kind: type[Part], path: str) -> dict[str, Any]:
+    # A subclass could hold fields that no release can read again.
+    if type(part) is not kind:
+        raise InvalidSession(f"a {type(part).__name__}, not a {kind.__name__}", path=path)
+    fields: dict[str, Any] = part.__dict__
+    for name in kind.model_fields:
+        if name not in fields:
+            raise InvalidSession(f"a {kind.__name__} without {name}", path=path)
+    return fields
+
+
+def _texts(fields: dict[str, Any], names: tuple[str, ...], path: str, *, optional: bool = False) -> None:
     for name in names:
         _text(fields[name], f"{path}/{name}", optional=optional)
+
+
+def _text(value: Any, path: str, *, optional: bool = False) -> Any:
+    if value is None and optional:
+        return None
+    if not isinstance(value, str):
+        raise InvalidSession(f"a {type(value).__name__}, not text", path=path)
+    return plain(value, path)
+
+
+def _flag(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidSession(f"a {type(value).__name__}, not true or false", path=path)
+    return value
+
+
+def _list(value: Any, path: str) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise InvalidSession(f"a {type(value).__name__}, not a list", path=path)
+    return value
+
+
+def _time(value: Any, path: str) -> None:
+    if not isinstance(value, datetime):
+        raise InvalidSession(f"a {type(value).__name__}, not a time", path=path)
+    if value.utcoffset() is None:
+        raise InvalidSession("the time has no zone", path=path)

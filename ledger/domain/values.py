@@ -7,10 +7,10 @@ from typing import Any
 
 from ledger.errors import InvalidSession
 
-__all__ = ["MAX_DEPTH", "join", "json_equal", "overlaps", "plain", "split", "thaw"]
+__all__ = ["MAX_DEPTH", "join", "json_equal", "plain", "split", "thaw"]
 
-#: Deeper than any record of a conversation, and far from the depth at which Python's own JSON coder gives up.
-MAX_DEPTH = 200
+#: Deeper than any record of a conversation; with the event around it, within the 200 levels that pydantic reads.
+MAX_DEPTH = 160
 #: Python refuses to print or parse longer integers by default (4,300 digits), so they could not be read back.
 _MAX_INTEGER_BITS = 14_000
 #: A path that is longer is shown by its ends.
@@ -115,7 +115,7 @@ def _checked_text(text: str, path: str) -> str:
 
 def _checked_key(key: object, path: str) -> str:
     if not isinstance(key, str):
-        raise InvalidSession(f"the key {key!r} is a {type(key).__name__}, JSON keys are text", path=path)
+        raise InvalidSession(f"the key {key!r} is of type {type(key).__name__}, JSON keys are text", path=path)
     return _checked_text(str.__str__(key), path)
 
 
@@ -131,8 +131,3 @@ def join(path: str, key: str) -> str:
 def split(path: str) -> list[str]:
     """Give the keys that a pointer names, from the outermost in."""
     return [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
-
-
-def overlaps(a: str, b: str) -> bool:
-    """Tell whether two pointers are the same, or one lies above the other."""
-    return a == b or a.startswith(f"{b}/") or b.startswith(f"{a}/")
