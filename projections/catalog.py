@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, or_, select
 from ledger.domain import events as e
 from ledger.domain.events import Event
 from ledger.domain.records import SessionSummary
-from ledger.store.log import microseconds, moment
+from ledger.store.moments import microseconds, moment
 from ledger.store.tables import catalog
 from projections.runner import Page
 

@@ -11,7 +11,7 @@ from ledger.domain import events as e
 from ledger.domain.events import Event
 from ledger.domain.parts import Question, QuestionStatus
 from ledger.domain.records import Omission, QuestionRecord
-from ledger.store.log import moment
+from ledger.store.moments import moment
 from ledger.store.tables import events, questions
 from projections.runner import Page
 

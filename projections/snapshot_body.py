@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from ledger.domain.messages import Messages
 from ledger.domain.parts import JsonObject, JsonValue, Message, Question
 from ledger.domain.payload import dump_parts
 from ledger.domain.view import View
@@ -56,4 +57,4 @@ def decode_view(body: bytes) -> View:
         zlib.error: if it does not decompress.
     """
     read = _Body.model_validate_json(zlib.decompress(body))
-    return View(**read.__dict__)
+    return View(**{**read.__dict__, "messages": Messages(read.messages)})

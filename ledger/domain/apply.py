@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,13 @@ from ledger.domain import events as e
 from ledger.domain.document import Document
 from ledger.domain.events import Change, Event
 from ledger.domain.message_list import MessageList
+from ledger.domain.messages import Messages
 from ledger.domain.parts import Message, Question, QuestionStatus
 from ledger.domain.values import thaw
 from ledger.domain.view import View
 from ledger.errors import UnknownChange
 
-__all__ = ["FOLD_VERSION", "apply", "apply_changes", "fold"]
+__all__ = ["FOLD_VERSION", "apply", "apply_changes", "fold", "stamped"]
 
 #: Raised whenever the same events fold into another view; snapshots of an older fold are then dropped.
 FOLD_VERSION = 1
@@ -46,6 +48,24 @@ def apply_changes(view: View, changes: Iterable[Change]) -> View:
     return draft.view()
 
 
+def stamped(content: View, event: Event) -> View:
+    """Give the view after `event`, of a view that its changes were made in already by `apply_changes`."""
+    return replace(
+        content,
+        version=event.version,
+        digest=event.digest,
+        updated_at=_effective_time(content.updated_at, event),
+        alive=True,
+        life_version=content.life_version if content.alive else event.version,
+    )
+
+
+def _effective_time(before: datetime | None, event: Event) -> datetime:
+    """The time of an event as time travel sees it: it never runs backwards within a session."""
+    raw = event.occurred_at or event.recorded_at
+    return raw if before is None or event.version == 1 or raw > before else before
+
+
 class _Draft:
     """A view under construction; what it shares with the view it began from, it never changes."""
 
@@ -62,9 +82,7 @@ class _Draft:
             self.fields["alive"] = False
         elif not self.fields["alive"]:
             self.fields.update(alive=True, life_version=event.version)
-        raw = event.occurred_at or event.recorded_at
-        before: datetime | None = self.fields["updated_at"] if event.version > 1 else None
-        effective = raw if before is None or raw > before else before
+        effective = _effective_time(self.fields["updated_at"], event)
         self.fields.update(version=event.version, digest=event.digest, updated_at=effective)
 
     def make(self, changes: Iterable[Change]) -> None:
@@ -78,7 +96,7 @@ class _Draft:
                 self.fields["metadata_version"] += 1
 
     def view(self) -> View:
-        self.fields.update(messages=self.messages.tuple(), metadata=self.metadata.root, state=self.state.root)
+        self.fields.update(messages=self.messages.messages(), metadata=self.metadata.root, state=self.state.root)
         if self._questions is not None:
             self.fields["questions"] = self._questions
         return View(**self.fields)
@@ -87,7 +105,7 @@ class _Draft:
         for name in ("title", "pinned", "model", "parent_session_id", "root_session_id", "created_at"):
             self.fields[name] = getattr(change, name)
         self.fields.update(session_id=change.session_id, summary=thaw(change.summary), forked_from=None)
-        self.messages = MessageList(())
+        self.messages = MessageList(Messages())
         self._questions = {}
         self.metadata = Document({})
         self.state = Document({})

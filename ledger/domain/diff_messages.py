@@ -8,6 +8,7 @@ from typing import Any
 from ledger.domain import events as e
 from ledger.domain.diff_json import diff_json
 from ledger.domain.events import Change
+from ledger.domain.messages import Messages
 from ledger.domain.parts import Message
 from ledger.domain.submitted import checked_message
 from ledger.domain.values import json_equal
@@ -22,21 +23,20 @@ def diff_messages(before: Sequence[Message], after: Sequence[Message], path: str
         raise InvalidSession(f"a {type(after).__name__}, not a list", path=path)
     known = len(before)
     # A list that only grew is the common case; comparing its old part is a comparison of pointers.
-    if len(after) >= known and _same(before, after[:known]):
-        fresh = after[known:]
-        ids = {message.id for message in before} if fresh else set()
-        for place, message in enumerate(fresh, known):
-            checked_message(message, f"{path}/{place}")
-            if message.id in ids:
-                raise InvalidSession(f"the message id {message.id!r} appears twice", path=f"{path}/{place}")
-            ids.add(message.id)
-            yield e.MessageAppended(message=message)
-        return
-    yield from _align(before, after, path)
+    if len(after) >= known and list(before) == list(after[:known]):
+        yield from _appended(before if isinstance(before, Messages) else Messages(before), after[known:], path)
+    else:
+        yield from _align(before, after, path)
 
 
-def _same(before: Sequence[Message], after: Sequence[Message]) -> bool:
-    return all(a is b for a, b in zip(before, after, strict=True)) or list(before) == list(after)
+def _appended(before: Messages, fresh: Sequence[Any], path: str) -> Iterator[Change]:
+    ids: set[str] = set()
+    for place, message in enumerate(fresh, len(before)):
+        checked_message(message, f"{path}/{place}")
+        if message.id in ids or before.holds(message.id):
+            raise InvalidSession(f"the message id {message.id!r} appears twice", path=f"{path}/{place}")
+        ids.add(message.id)
+        yield e.MessageAppended(message=message)
 
 
 def _align(before: Sequence[Message], after: Sequence[Any], path: str) -> Iterator[Change]:

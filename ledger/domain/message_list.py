@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from ledger.domain.messages import Messages
 from ledger.domain.parts import Message
 
 __all__ = ["MessageList"]
@@ -13,14 +14,14 @@ __all__ = ["MessageList"]
 class MessageList:
     """Messages in order, addressed by id. Every id that is named must be in it."""
 
-    def __init__(self, messages: tuple[Message, ...]) -> None:
-        self._shared: tuple[Message, ...] | None = messages
-        self._items: list[Message] = []
+    def __init__(self, messages: Messages) -> None:
+        self._given = messages
+        self._appended: list[Message] = []
         self._linked: _Linked | None = None
 
     def _links(self) -> _Linked:
         if self._linked is None:
-            self._linked = _Linked(self._items if self._shared is None else self._shared)
+            self._linked = _Linked([*self._given, *self._appended])
         return self._linked
 
     def get(self, message_id: str) -> Message:
@@ -31,11 +32,8 @@ class MessageList:
         """Put a message at the end."""
         if self._linked is not None:
             self._linked.insert(message, self._linked.last)
-            return
-        if self._shared is not None:
-            self._items = list(self._shared)
-            self._shared = None
-        self._items.append(message)
+        else:
+            self._appended.append(message)
 
     def insert(self, message: Message, after: str | None) -> None:
         """Put a message right behind another, or first."""
@@ -59,11 +57,11 @@ class MessageList:
         known = self._links().messages
         self._linked = _Linked([known[next(turn)] if item.id in named else item for item in items])
 
-    def tuple(self) -> tuple[Message, ...]:
-        """Give the messages in order; the very tuple that was given, if nothing was edited."""
+    def messages(self) -> Messages:
+        """Give the messages in order; the very ones that were given, if nothing was edited."""
         if self._linked is not None:
-            return tuple(self._linked.walk())
-        return tuple(self._items) if self._shared is None else self._shared
+            return Messages(self._linked.walk())
+        return self._given.plus(self._appended) if self._appended else self._given
 
 
 class _Linked:

@@ -65,6 +65,7 @@ def _encode(value: Any) -> Any:
 
 
 def dump_parts(document: dict[str, Any], *, sort: bool = False) -> bytes:
+    """Give a document that holds parts and times as compact UTF-8 JSON, the parts without their defaults."""
     text = json.dumps(
         document, default=_encode, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=sort
     )

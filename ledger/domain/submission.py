@@ -122,8 +122,7 @@ def submit(
     tracking = tracking_of(session)
     try:
         checked_id(session.id, "/id")
-        if len(checked_id(writer, "/writer", "writer").encode()) > MAX_WRITER_BYTES:
-            raise InvalidSession(f"the writer's name is longer than {MAX_WRITER_BYTES} bytes", path="/writer")
+        _check_writer(writer)
         if key is not None:
             checked_id(key, "/key", "key")
     except InvalidSession as error:
@@ -173,6 +172,11 @@ def submit(
             submission.key_digest = _digest_of(tracking.settled, key, call, changes, defaulted)
     tracking.flights.append(submission)
     return submission
+
+
+def _check_writer(writer: str) -> None:
+    if len(checked_id(writer, "/writer", "writer").encode()) > MAX_WRITER_BYTES:
+        raise InvalidSession(f"the writer's name is longer than {MAX_WRITER_BYTES} bytes", path="/writer")
 
 
 def _check_constructed(base: View) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from ledger.domain.messages import Messages
 from ledger.domain.parts import Message, Question
 
 __all__ = ["State", "View"]
@@ -64,7 +65,7 @@ class View:
     parent_session_id: str | None = None
     root_session_id: str | None = None
     forked_from: Mapping[str, Any] | None = None
-    messages: tuple[Message, ...] = ()
+    messages: Messages = field(default_factory=Messages)
     questions: Mapping[str, Question] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, make_url, select
+from sqlalchemy import Connection, Dialect, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ledger.errors import LedgerMissing, StorageError
@@ -122,6 +122,11 @@ class Database:
             schema.check_schema(connection, self.place)
         self._poisoned = False
         _log.warning("storage_reopened", place=self.place)
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that the database speaks."""
+        return self._engine.dialect
 
     def facts(self) -> dict[str, object]:
         """Give what `doctor` tells of the engine."""

@@ -16,8 +16,9 @@ from ledger.domain.receipt import Receipt
 from ledger.domain.submission import Outcome, Submission, adopt_base
 from ledger.domain.view import View
 from ledger.errors import InvalidSession, SessionNotFound, StorageError, VersionConflict
+from ledger.store.appending import Appender, new_event
 from ledger.store.database import Database
-from ledger.store.log import Log, new_event
+from ledger.store.log import Log
 from ledger.store.planner import Plan, Planner
 from ledger.telemetry import get_logger
 
@@ -43,6 +44,7 @@ class Lane:
         self.database = database
         self.log = log
         self._planner = Planner(log)
+        self._appender = Appender(log.ledger_id, database.dialect)
         self._load_view = load_view
         self._max_event_bytes = max_event_bytes
 
@@ -114,7 +116,7 @@ class Lane:
                 key=key,
             )
             payload = encode_payload(changes, key=key, key_digest=key_digest, base=view.digest)
-            appended = self.log.append(connection, view, event, payload)
+            appended = self._appender.append(connection, view, event, payload)
             assert appended is not None  # noqa: S101 - nobody else writes inside this transaction
         _log.info("session_deleted", session_id=session_id, version=event.version, writer=writer, reason=reason)
         return True
@@ -172,7 +174,7 @@ class Lane:
         )
         if len(payload) > self._max_event_bytes:
             raise self._too_large(submission, plan.changes, len(payload))
-        head = self.log.append(connection, plan.view, event, payload)
+        head = self._appender.append(connection, plan.view, event, payload, plan.content)
         if head is None:
             return None
         as_submitted = plan.direct and submission.seen is submission.content

@@ -1,47 +1,31 @@
-"""The log: append one event, read events back, and fold them. Runs in the transaction that it is given."""
+"""The log as it is read: heads, events, and the fold over them. Runs in the transaction that it is given."""
 
 from __future__ import annotations
 
 import json
-import secrets
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, insert, select, update
+from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, select
 
 from ledger.domain.apply import fold
-from ledger.domain.chain import AUTHORITIES, KINDS, NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
-from ledger.domain.events import SCHEMA_VERSION, Authority, Event
+from ledger.domain.chain import AUTHORITIES, KINDS, session_uid
+from ledger.domain.events import Event
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
+from ledger.store.moments import microseconds, moment
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
-__all__ = ["Head", "Log", "event_of", "fed", "microseconds", "moment", "new_event"]
+__all__ = ["Head", "Log", "event_of", "fed"]
 
 _KIND_NAMES: dict[int, Any] = {number: name for name, number in KINDS.items()}
 _AUTHORITY_NAMES: dict[int, Any] = {number: name for name, number in AUTHORITIES.items()}
 #: How many events a page of a long read holds.
 PAGE = 500
-
-
-def microseconds(time: datetime) -> int:
-    """Give a time as whole microseconds since 1970, exactly."""
-    delta = time.astimezone(UTC) - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def moment(us: int) -> datetime:
-    """Give the time that `microseconds` was given."""
-    seconds, rest = divmod(us, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,103 +61,6 @@ class Log:
             return None
         open_questions = tuple(json.loads(row["open_questions"]))
         return Head(row["version"], bytes(row["leaf"]).hex(), row["tombstone"], row["life"], open_questions)
-
-    def append(self, connection: Connection, view: View, event: Event, payload: bytes) -> View | None:
-        """Append `event` on top of `view` if that is the head, and give the view after it, else `None`.
-
-        Args:
-            connection: in a writing transaction.
-            view: what the event applies to; its version and digest are compared with the head row's.
-            event: complete but for its digest, which the chain gives it.
-            payload: the event's changes as they are stored.
-        """
-        uid = self.uid(event.session_id)
-        salt = secrets.token_bytes(32)
-        prev_leaf = bytes.fromhex(view.digest) if view.version else NO_LEAF
-        entry = Entry(
-            ledger_id=self.ledger_id,
-            session_uid=uid,
-            version=event.version,
-            base_version=event.base_version,
-            event_id=bytes.fromhex(event.event_id),
-            recorded_at_us=microseconds(event.recorded_at),
-            kind=KINDS[event.kind],
-            authority=AUTHORITIES[event.authority],
-            schema_version=event.schema_version,
-            writer=event.writer,
-            payload_commit=commit_payload(salt, payload),
-            prev_leaf=prev_leaf,
-        )
-        leaf = leaf_of(entry)
-        event.__dict__["digest"] = leaf.hex()
-        after = fold(view, (event,))
-        if not self._move_head(connection, uid, view, after, event):
-            return None
-        connection.execute(
-            _INSERT_EVENT,
-            {
-                "session_uid": uid,
-                "version": event.version,
-                "base_version": event.base_version,
-                "event_id": entry.event_id,
-                "recorded_at": entry.recorded_at_us,
-                "occurred_at": None if event.occurred_at is None else microseconds(event.occurred_at),
-                "kind": entry.kind,
-                "authority": entry.authority,
-                "schema_version": event.schema_version,
-                "writer": event.writer,
-                "key": event.key,
-                "payload_commit": entry.payload_commit,
-                "prev_leaf": prev_leaf,
-                "leaf": leaf,
-            },
-        )
-        connection.execute(
-            _INSERT_PAYLOAD, {"session_uid": uid, "version": event.version, "salt": salt, "body": payload.decode()}
-        )
-        self._feed(connection, uid, event.version, leaf)
-        return after
-
-    def _move_head(self, connection: Connection, uid: bytes, view: View, after: View, event: Event) -> bool:
-        pending = json.dumps(after.pending) if after.alive else "[]"
-        values: dict[str, Any] = {
-            "version": after.version,
-            "leaf": bytes.fromhex(after.digest),
-            "open_questions": pending,
-        }
-        if event.kind == "deleted":
-            values["tombstone"] = after.version
-        if after.life_version != view.life_version:
-            values["life"] = after.life_version
-        if view.version:
-            unmoved = and_(
-                heads.c.session_uid == uid,
-                heads.c.version == view.version,
-                heads.c.leaf == bytes.fromhex(view.digest),
-            )
-            return bool(connection.execute(update(heads).where(unmoved).values(**values)).rowcount)
-        row = {"session_uid": uid, "tombstone": 0, "life": after.life_version, **values}
-        created = insert(heads).prefix_with("OR IGNORE", dialect="sqlite")
-        if not connection.execute(created, row).rowcount:
-            return False
-        connection.execute(
-            insert(sessions),
-            {
-                "session_uid": uid,
-                "session_id": after.session_id,
-                "origin": self.ledger_id,
-                "created_at": microseconds(event.recorded_at),
-            },
-        )
-        return True
-
-    def _feed(self, connection: Connection, uid: bytes, version: int, leaf: bytes) -> None:
-        last = connection.execute(_LAST_FED).one_or_none()
-        position, before = (last[0] + 1, bytes(last[1])) if last else (1, NO_LEAF)
-        digest = feed_digest(before, position, uid, version, leaf)
-        connection.execute(
-            _INSERT_FEED, {"position": position, "session_uid": uid, "version": version, "digest": digest}
-        )
 
     def events(
         self,
@@ -319,37 +206,6 @@ def _decode(session_id: str, row: RowMapping) -> Payload:
         raise DamagedRecord(session_id, row["version"], "its payload does not parse") from error
 
 
-def new_event(
-    session_id: str,
-    *,
-    version: int,
-    base_version: int,
-    event_id: str,
-    writer: str,
-    authority: Authority,
-    changes: Sequence[Any],
-    kind: Literal["saved", "deleted"] = "saved",
-    key: str | None = None,
-    occurred_at: datetime | None = None,
-) -> Event:
-    """Make the event that is about to be appended; the time is now."""
-    return Event.model_construct(
-        session_id=session_id,
-        version=version,
-        base_version=base_version,
-        event_id=event_id,
-        recorded_at=moment(time.time_ns() // 1000),
-        occurred_at=occurred_at,
-        writer=writer,
-        authority=authority,
-        kind=kind,
-        key=key,
-        schema_version=SCHEMA_VERSION,
-        changes=tuple(changes),
-        digest="",
-    )
-
-
 def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
     """Give rows of the feed behind `after`, with their events and payloads."""
     query = (
@@ -370,7 +226,3 @@ _EVENTS = select(*_EVENT_COLUMNS).outerjoin(
     payloads, and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)
 )
 _HEAD = select(heads).where(heads.c.session_uid == bindparam("uid"))
-_INSERT_EVENT = insert(events)
-_INSERT_PAYLOAD = insert(payloads)
-_INSERT_FEED = insert(feed)
-_LAST_FED = select(feed.c.position, feed.c.digest).order_by(feed.c.position.desc()).limit(1)

@@ -32,6 +32,7 @@ class Plan:
     changes: Sequence[Change] = ()
     renamed: dict[str, str] = field(default_factory=dict)
     direct: bool = False
+    content: View | None = None
     settled: Outcome | None = None
 
 
@@ -90,9 +91,18 @@ class Planner:
         direct: bool = False,
     ) -> Plan:
         guarded = guard(submission.session_id, changes, submission.on_omission)
+        # What was submitted is what will stand, unless the guard turned an omission into a loss.
+        content = submission.content if direct and guarded == changes else None
         if not view.alive:
             guarded.insert(0, _created(submission, view))
-        return Plan(submission, view, guarded, renamed or {}, direct=direct)
+        return Plan(
+            submission,
+            view,
+            guarded,
+            renamed or {},
+            direct=direct,
+            content=content if isinstance(content, View) else None,
+        )
 
     def _check(self, connection: Connection, submission: Submission, base: View, head: Head) -> None:
         session_id = submission.session_id

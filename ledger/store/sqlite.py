@@ -12,7 +12,7 @@ from threading import RLock
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -106,6 +106,11 @@ class SqliteEngine:
                     yield immediate
             finally:
                 connection.execution_options(ledger_immediate=False)
+
+    @property
+    def dialect(self) -> Dialect:
+        """SQLite's, with the parameters of the driver in use."""
+        return self._engine.dialect
 
     def is_fatal(self, error: DBAPIError) -> bool:
         """Tell whether what the connections hold of the file can no longer be trusted."""

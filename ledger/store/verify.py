@@ -15,7 +15,8 @@ from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, lea
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.records import Problem, Verification
 from ledger.errors import SessionNotFound, UnknownChange
-from ledger.store.log import Log, microseconds
+from ledger.store.log import Log
+from ledger.store.moments import microseconds
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
 __all__ = ["verify"]
