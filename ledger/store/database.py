@@ -107,11 +107,13 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            if self._engine.is_fatal(error):
+        except (DBAPIError, self._engine.driver_error) as error:
+            # A connection that fails while it is being set up fails with the driver's own error.
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if self._engine.is_fatal(cause):
                 self._poisoned = True
-                _log.error("storage_failed", place=self.place, error=str(error.orig))
-            raise self._engine.translate(error) from error
+                _log.error("storage_failed", place=self.place, error=str(cause))
+            raise self._engine.translate(cause) from error
         except SQLAlchemyError as error:
             raise StorageError(f"the database at {self.place} failed: {error}") from error
 

@@ -175,7 +175,16 @@ class Log:
 
 
 def event_of(session_id: str, row: RowMapping) -> Event:
-    """Make an event of its row."""
+    """Make an event of its row; an outer join leaves the columns of a record that is gone empty.
+
+    Raises:
+        DamagedRecord: if it is gone, or does not parse.
+        UnknownChange: if a newer release wrote it.
+    """
+    if row["leaf"] is None:
+        raise DamagedRecord(session_id, row["version"] or 0, "the feed names it, but it is not in the log")
+    if row["kind"] not in _KIND_NAMES or row["authority"] not in _AUTHORITY_NAMES:
+        raise UnknownChange(f"event of kind {row['kind']} and authority {row['authority']}", session_id, row["version"])
     payload = _decode(session_id, row)
     occurred_at = row["occurred_at"]
     return Event.model_construct(
@@ -186,8 +195,8 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         recorded_at=moment(row["recorded_at"]),
         occurred_at=None if occurred_at is None else moment(occurred_at),
         writer=row["writer"],
-        authority=_AUTHORITY_NAMES.get(row["authority"], "runtime"),
-        kind=_KIND_NAMES.get(row["kind"], "saved"),
+        authority=_AUTHORITY_NAMES[row["authority"]],
+        kind=_KIND_NAMES[row["kind"]],
         key=row["key"],
         schema_version=row["schema_version"],
         changes=payload.changes,

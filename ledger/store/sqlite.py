@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from ledger.errors import LedgerMissing, StorageError
@@ -112,14 +111,20 @@ class SqliteEngine:
         """SQLite's, with the parameters of the driver in use."""
         return self._engine.dialect
 
-    def is_fatal(self, error: DBAPIError) -> bool:
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The root of what the driver raises."""
+        error: type[Exception] = self._driver.Error
+        return error
+
+    def is_fatal(self, error: BaseException | None) -> bool:
         """Tell whether what the connections hold of the file can no longer be trusted."""
-        text = str(error.orig)
+        text = str(error)
         return "disk I/O error" in text or "malformed" in text
 
-    def translate(self, error: DBAPIError) -> StorageError:
+    def translate(self, error: BaseException | None) -> StorageError:
         """Say in one sentence what went wrong, and what to do."""
-        text = str(error.orig)
+        text = str(error)
         for sign, problem, hint in _SENTENCES:
             if sign in text:
                 return StorageError(problem.format(place=self.place), hint, read_only=sign == "readonly database")
