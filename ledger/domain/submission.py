@@ -224,7 +224,7 @@ def settle(session: Session, submission: Submission, outcome: Outcome) -> None:
     seen = submission.seen
     assert isinstance(seen, View)  # noqa: S101 - the writer resolved it before it could succeed
     head = outcome.head
-    if outcome.as_submitted and len(session.questions) == len(head.questions):
+    if outcome.as_submitted and session.questions.keys() == head.questions.keys():
         tracking.base = head
         _stamp(session, head)
     else:
@@ -292,8 +292,10 @@ def _become(session: Session, target: View) -> None:
     ):
         messages[:] = target.messages
     if list(session.questions.items()) != list(target.questions.items()):
+        asked = dict(session.questions)
         session.questions.clear()
-        session.questions.update(target.questions)
+        for key, question in target.questions.items():
+            session.questions[key] = asked[key] if asked.get(key) == question else question
     _patched(session.metadata, target.metadata)
     _patched(session.state, target.state)
 

@@ -1,0 +1,32 @@
+"""The databases that the contract holds for. One more is a line in `BACKENDS`: a name, and how to make a fresh URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+__all__ = ["BACKENDS", "Backend", "on_durable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """`fresh_url` gives the URL of an empty database; what is `durable` outlives the ledger that is open on it."""
+
+    name: str
+    fresh_url: Callable[[Path], str]
+    durable: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+BACKENDS = (
+    Backend("sqlite-file", lambda folder: f"sqlite:///{folder / 'ledger.db'}"),
+    Backend("sqlite-memory", lambda _: "sqlite://", durable=False),
+)
+
+#: For rules that take a second ledger on the same database.
+on_durable = pytest.mark.parametrize("backend", [b for b in BACKENDS if b.durable], ids=str, indirect=True)

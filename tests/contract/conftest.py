@@ -1,0 +1,52 @@
+"""The fixtures of the contract: a ledger through either face, over every backend."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.backends import BACKENDS, Backend
+from tests.contract.faces import FACES, Book, OpenBook, open_face
+
+
+@pytest.fixture(params=BACKENDS, ids=str)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Give each database in turn."""
+    chosen: Backend = request.param
+    return chosen
+
+
+@pytest.fixture(params=FACES)
+def face(request: pytest.FixtureRequest) -> str:
+    """Give each face in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def url(backend: Backend, tmp_path: Path) -> str:
+    """Give the URL of an empty database."""
+    return backend.fresh_url(tmp_path)
+
+
+@pytest.fixture
+async def open_book(face: str, url: str) -> AsyncIterator[OpenBook]:
+    """Give a way to open ledgers on the test's database; all are closed in the end."""
+    opened: list[Book] = []
+
+    async def open_book(**options: Any) -> Book:
+        book = await open_face(face, options.pop("url", url), **{"writer": "support-bot", **options})
+        opened.append(book)
+        return book
+
+    yield open_book
+    for book in reversed(opened):
+        await book.close()
+
+
+@pytest.fixture
+async def book(open_book: OpenBook) -> Book:
+    """Give an open ledger on an empty database, whose writer is the support-bot."""
+    return await open_book()
