@@ -21,7 +21,7 @@ from ledger.store.tables import payloads, snapshots
 from ledger.telemetry import get_logger
 from projections.snapshot_body import decode_view, encode_view
 
-__all__ = ["SessionViews"]
+__all__ = ["SessionViews", "too_close"]
 
 _log = get_logger(__name__)
 
@@ -163,7 +163,7 @@ class SessionViews:
             kept = connection.execute(
                 select(snapshots.c.version).where(snapshots.c.session_uid == uid).order_by(snapshots.c.version.desc())
             ).scalars()
-            thinned = _too_close(list(kept))
+            thinned = too_close(list(kept))
             if thinned:
                 connection.execute(
                     delete(snapshots).where(snapshots.c.session_uid == uid, snapshots.c.version.in_(thinned))
@@ -183,7 +183,7 @@ class SessionViews:
             _log.warning("snapshot_not_dropped", session_id=session_id, versions=versions, error=str(error))
 
 
-def _too_close(versions: list[int]) -> list[int]:
+def too_close(versions: list[int]) -> list[int]:
     """Give, of snapshots from the newest down, those that stand too close below a newer one that is kept."""
     thinned = []
     last = versions[0]
