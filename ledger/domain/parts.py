@@ -132,8 +132,8 @@ class Part(BaseModel):
             return True
         if type(self) is not type(other):
             return NotImplemented
-        theirs = other.__dict__
-        return all(json_equal(value, theirs[name]) for name, value in self.__dict__.items())
+        ours, theirs = self.__dict__, other.__dict__
+        return ours.keys() == theirs.keys() and all(json_equal(value, theirs[name]) for name, value in ours.items())
 
     def __hash__(self) -> int:
         return hash((type(self), str(self.__dict__.get("id"))))
@@ -257,7 +257,7 @@ class Question(Part):
 
     id: str
     tool_call_id: str
-    index: int = 0
+    index: int = Field(default=0, ge=0)
     kind: str = "clarification"
     header: str | None = None
     text: str

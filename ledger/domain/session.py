@@ -9,7 +9,6 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
-from ledger.domain.frozen import copy_json
 from ledger.domain.parts import JsonObject, JsonValue, Message, Option, Question, QuestionStatus, ToolCall
 from ledger.domain.tracking import Tracking
 from ledger.domain.values import json_equal, thaw
@@ -202,9 +201,9 @@ class Session(BaseModel):
         Raises:
             QuestionNotPending: if it is not lost.
         """
-        found = self.questions.get(question.id if isinstance(question, Question) else question)
+        name, found = self._named(question)
         if found is None or found.status is not QuestionStatus.LOST:
-            raise QuestionNotPending(self.id, str(question), found.status if found else None, "it is not lost")
+            raise QuestionNotPending(self.id, name, found.status if found else None, "it is not lost")
         return self._resolve(found, QuestionStatus.PENDING)
 
     def _next_index(self, tool_call_id: str) -> int:
@@ -215,9 +214,17 @@ class Session(BaseModel):
         self.questions[question.id] = resolved
         return resolved
 
+    def _named(self, which: Which) -> tuple[str, Question | None]:
+        if not isinstance(which, Question):
+            return which, self.questions.get(which)
+        found = self.questions.get(which.id)
+        if found is None or not found.asks_the_same(which):
+            # Its save met another question under that id, and it moved to the next free one.
+            found = next((other for other in self.questions.values() if other.asks_the_same(which)), None)
+        return which.id, found
+
     def _pending(self, which: Which) -> Question:
-        name = which.id if isinstance(which, Question) else which
-        found = self.questions.get(name)
+        name, found = self._named(which)
         if found is None:
             of_call = [question for question in self.questions.values() if question.tool_call_id == name]
             pending = [question for question in of_call if question.is_pending]
@@ -246,13 +253,15 @@ class Session(BaseModel):
     __str__ = __repr__
 
     def model_copy(self, *, update: Any = None, deep: bool = False) -> Self:
-        """Give an independent copy that remembers the same base; the values in `update` are checked."""
+        """Give an independent copy that remembers the same base; the values in `update` are checked.
+
+        Under another id it is another session, which was never saved.
+        """
         del deep  # parts are immutable, and everything else is copied
-        fields = {name: value for name, value in self.__dict__.items() if name not in (update or {})}
-        for name in ("metadata", "state", "summary"):
-            if name in fields:
-                fields[name] = copy_json(fields[name])
-        twin = type(self)(**fields, **(update or {}))
+        fields = {**self.__dict__, **(update or {})}
+        if fields["id"] != self.id:
+            fields = {**fields, "version": 0, "metadata_version": 0, "forked_from": None}
+        twin = type(self)(**fields)
         if twin.id == self.id:
             twin._tracking = self._tracking.copy()  # noqa: SLF001 - of the same class
         return twin
