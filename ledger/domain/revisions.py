@@ -79,4 +79,7 @@ def parse_revision(at: int | str | datetime) -> Revision:
 def _at_time(time: datetime, given: object) -> AtTime:
     if time.tzinfo is None or time.utcoffset() is None:
         raise InvalidRevision(given, "the time has no zone")
-    return AtTime(time.astimezone(UTC))
+    try:
+        return AtTime(time.astimezone(UTC))
+    except OverflowError:
+        raise InvalidRevision(given, "the time is out of range") from None
