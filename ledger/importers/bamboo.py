@@ -195,8 +195,8 @@ def _message(item: Record, place: int, time: datetime, taken: Collection[str]) -
     success = item.get("tool_success")
     if success is not None and not isinstance(success, bool):
         raise UnreadableRecord(f"tool_success is {named_kind(success)}, not true or false")
-    parts = item.get("content_parts") or []
-    if not isinstance(parts, list):
+    parts = item.get("content_parts")
+    if parts is not None and not isinstance(parts, list):
         raise UnreadableRecord(f"content_parts is {named_kind(parts)}, not a list")
     native = {name: value for name, value in item.items() if name not in _IN_FIELDS and value not in (None, "", [], {})}
     if metadata is not None and not isinstance(metadata, dict):
@@ -205,7 +205,7 @@ def _message(item: Record, place: int, time: datetime, taken: Collection[str]) -
         id=message_id,
         role=role,
         content=optional_text(item, "content") or "",
-        parts=parts,
+        parts=parts or [],
         reasoning=optional_text(item, "reasoning"),
         tool_calls=read_calls(item.get("tool_calls")),
         tool_call_id=optional_text(item, "tool_call_id"),

@@ -39,17 +39,14 @@ class UsageCounter:
         if usage is None:
             return (), None
         if not isinstance(usage, dict):
-            return (
-                (),
-                f"message.usage is {named_kind(usage)}, not an object; the message came in without its token counts",
-            )
+            return (), f"message.usage is {named_kind(usage)}, not an object{_WITHOUT}"
         counts: dict[str, int] = {}
         for name in _COUNTS:
             value = usage.get(name, 0)
             if value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                found = f"{value}" if isinstance(value, int | float) else named_kind(value)
+                found = str(value) if isinstance(value, int | float) else named_kind(value)
                 return (), f"message.usage.{name} is {found}, not a count{_WITHOUT}"
             counts[name] = value
         call = optional_text(message, "id") or line_id

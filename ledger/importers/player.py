@@ -35,6 +35,8 @@ class Player:
         #: Sessions of which nothing more is taken: deleted here, or another run than this one.
         self._closed: set[str] = set()
         self._seen: set[str] = set()
+        #: Keys that are in the report already: the copies of a session repeat their messages.
+        self._counted: dict[str, set[str]] = {}
 
     def play(self, items: Iterable[Item]) -> Iterator[ImportProblem]:
         """Save what is new, and give what had to be refused."""
@@ -55,26 +57,27 @@ class Player:
             known = self._keys[session_id] = dict(self._book.keys(session_id))
         return known
 
-    def pass_by(self, session_id: str, steps: int) -> None:
-        """Count steps that the ledger has."""
-        self._note(session_id)
-        self._report.skipped += steps
-
     def forget(self) -> None:
         """Let go of the sessions."""
         self._keys.clear()
         self._sessions.clear()
         self._closed.clear()
+        self._counted.clear()
 
-    def _note(self, session_id: str) -> None:
-        if session_id not in self._seen:
-            self._seen.add(session_id)
-            self._report.session_ids.append(session_id)
+    def _note(self, step: Step) -> bool:
+        """Count a step's session, and say whether the step itself has not been counted yet."""
+        if step.session_id not in self._seen:
+            self._seen.add(step.session_id)
+            self._report.session_ids.append(step.session_id)
+        counted = self._counted.setdefault(step.session_id, set())
+        is_new = step.key not in counted
+        counted.add(step.key)
+        return is_new
 
     def _take(self, step: Step) -> ImportProblem | None:
         keys = self.keys(step.session_id)
         if step.key in keys:
-            self.pass_by(step.session_id, 1)
+            self._report.skipped += self._note(step)
             if keys[step.key] == max(keys.values()):
                 # The import that saved it may have been interrupted right behind it.
                 self._record_usage(step)
@@ -117,7 +120,7 @@ class Player:
             return ImportProblem(
                 step.place, what, f"`ledger show {step.session_id}@{error.version - 1}` shows it as it was"
             )
-        self._note(step.session_id)
+        self._note(step)
         self._sessions[step.session_id] = session
         keys[step.key] = receipt.version
         self._report.saves += 1

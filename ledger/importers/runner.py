@@ -134,9 +134,6 @@ class _Importing:
                 what = f"it is an older copy of session {copy.session_id} than one that was imported before"
                 self._refuse(ImportProblem(copy.source, what, "import the copies of a session together, as a folder"))
                 continue
-            if copy.key in self._player.keys(copy.session_id):
-                self._player.pass_by(copy.session_id, len(copy.taken.messages) + 1)
-                continue
             self._play(copy_steps(copy))
         self._player.forget()
 
