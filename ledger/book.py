@@ -10,6 +10,8 @@ from ledger.domain.events import Authority
 from ledger.domain.records import Verification
 from ledger.ports import Progress, ReadSide
 from ledger.saving import Saving
+from ledger.store.census import take_census
+from ledger.store.checkup import integrity_problems, missing_guards
 from ledger.store.database import Database
 from ledger.store.lane import Lane
 from ledger.store.log import Log
@@ -101,6 +103,16 @@ class Ledger(Saving):
     def facts(self) -> dict[str, Any]:
         """Give what `doctor` and `stats` tell of the database and the projections."""
         return {"place": self._database.place, **self._database.facts(), **self._reads.facts()}
+
+    def census(self) -> dict[str, int]:
+        """Count sessions, events, bytes, stale saves, omissions, overruled changes, usage records; reads the whole log."""
+        with self._database.read() as connection:
+            return take_census(connection)
+
+    def checkup(self) -> dict[str, list[str]]:
+        """Give what `doctor` looks for: the dropped guards of the log, and what SQLite finds wrong with the file."""
+        with self._database.read() as connection:
+            return {"missing_guards": missing_guards(connection), "integrity": integrity_problems(connection)}
 
     def repository(self, cache: SessionCache | None = None) -> SessionRepository:
         """Give the async coordinator over this ledger: cache, then storage, with merge-on-write persistence."""

@@ -12,6 +12,7 @@ from ledger.domain.revisions import AtKey, AtQuestion, AtTime, AtVersion, parse_
 from ledger.domain.session import Session, session_of, tracking_of, unborn
 from ledger.errors import SessionDeleted, SessionNotFound, VersionNotFound
 from ledger.ports import ReadSide
+from ledger.store.census import session_ids
 from ledger.store.database import Database
 from ledger.store.log import Head, Log, event_of, fed
 
@@ -108,6 +109,11 @@ class Loading:
         """Give every idempotency key of a session with the version it stands for; empty for an unknown session."""
         with self._database.read() as connection:
             return self._log.keys(connection, session_id)
+
+    def ids(self, prefix: str = "", *, limit: int | None = None) -> list[str]:
+        """Give the ids that begin with `prefix` and were ever saved under, deleted sessions included, in their order."""
+        with self._database.read() as connection:
+            return session_ids(connection, prefix, limit)
 
     def history(self, session_id: str, *, after: int = 0, reverse: bool = False) -> Iterator[Event]:
         """Give the events of a session, oldest first, lazily; no transaction is held between pages.

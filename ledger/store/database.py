@@ -32,7 +32,7 @@ class Database:
     After a `fork()` the child opens connections of its own and leaves the parent's alone.
     """
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
+    def __init__(self, url: str, *, create: bool = True, upgrade: bool = False) -> None:
         self.url = _parse(url)
         self._engine = SqliteEngine(self.url)
         self.place = self._engine.place
@@ -44,21 +44,23 @@ class Database:
         if not existed and not create:
             raise LedgerMissing(self.place)
         try:
-            self.ledger_id = self._open(create=create)
+            #: The migrations that this opening ran.
+            self.steps: list[str] = []
+            self.ledger_id = self._open(create=create, upgrade=upgrade)
         except BaseException:
             self._engine.dispose()
             raise
 
-    def _open(self, *, create: bool) -> bytes:
+    def _open(self, *, create: bool, upgrade: bool) -> bytes:
         with self.read() as connection:
             fresh = schema.is_empty(connection)
-            if not fresh:
+            if not fresh and not upgrade:
                 schema.check_schema(connection, self.place)
-        if fresh:
-            if not create:
-                raise LedgerMissing(self.place)
+        if fresh and not create:
+            raise LedgerMissing(self.place)
+        if fresh or upgrade:
             with self.write() as connection:
-                schema.migrate(connection, self.place)
+                self.steps = schema.migrate(connection, self.place)
         with self.read() as connection:
             return bytes(connection.execute(select(ledger_meta.c.ledger_id)).scalar_one())
 
