@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["BACKENDS", "Backend", "on_durable"]
+__all__ = ["BACKENDS", "Backend", "on_durable", "on_one_face"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,6 @@ BACKENDS = (
 
 #: For rules that take a second ledger on the same database.
 on_durable = pytest.mark.parametrize("backend", [b for b in BACKENDS if b.durable], ids=str, indirect=True)
+
+#: For long tables of rules that are decided below the faces.
+on_one_face = pytest.mark.parametrize("face", ["sync"], indirect=True)
