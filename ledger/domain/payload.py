@@ -94,6 +94,8 @@ def decode_payload(payload: bytes | str, schema_version: int = SCHEMA_VERSION) -
         UnknownChange: if it holds a change, or is of a schema, that only a newer release knows.
         ValueError: if it does not parse.
     """
+    if schema_version < 1:
+        raise ValueError(f"there never was a schema {schema_version}")
     if schema_version > SCHEMA_VERSION:
         raise UnknownChange(f"schema {schema_version}")
     if schema_version < SCHEMA_VERSION:
@@ -133,12 +135,17 @@ def content_digest(call: str, changes: Sequence[Change], defaulted: frozenset[st
             message.pop("created_at", None)
             message["id"] = stamped[message["id"]]
             item["after"] = stamped.get(item.get("after"), item.get("after"))
-        question = item.get("question")
-        if question is not None and question["id"] in defaulted:
+        question = item.get("question", {})
+        if question.get("id") in defaulted:
             question.pop("index", None)
-            question["id"] = f"{question['tool_call_id']}#"
-        if item.get("question_id") in defaulted:
-            item["question_id"] = item["question_id"].rpartition("#")[0] + "#"
+        for holder, name in (
+            (question, "id"),
+            (question, "supersedes"),
+            (item, "question_id"),
+            (item, "superseded_by"),
+        ):
+            if holder.get(name) in defaulted:
+                holder[name] = holder[name].rpartition("#")[0] + "#"
         if item["type"] == "session_created":
             item.pop("created_at", None)
     return sha256(dump_parts(document, sort=True)).hexdigest()
