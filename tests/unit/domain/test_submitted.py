@@ -62,7 +62,7 @@ ENDLESS["self"] = ENDLESS
             "nan",
         ),
         (put(messages=[LoudMessage(role="user")]), "/messages/0", "a LoudMessage, not a Message"),
-        (put(messages=[Message.model_construct(id="a")]), "/messages/0", "a Message without role"),
+        (put(messages=[Message.model_construct(id="a")]), "/messages/0", "a Message without role"),  # type: ignore[call-arg]  # on purpose
         (put(questions=[]), "/questions", "a list, not a dict"),
         (put(questions={"b#0": "x"}), "/questions/b#0", "a str, not a Question"),
         (put(questions={"c#0": OTHER}), "/questions/c#0", "the key is 'c#0'"),
