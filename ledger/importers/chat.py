@@ -29,7 +29,7 @@ from ledger.importers.records import (
     optional_text,
     text_in,
 )
-from ledger.importers.steps import RUN, Described, Happening, ImportProblem, Item, Opening, Said, Step, Usage
+from ledger.importers.steps import Described, Happening, ImportProblem, Item, Opening, Said, Step, Usage
 
 __all__ = ["read_document", "read_runs"]
 
@@ -117,7 +117,7 @@ class _Run:
         opening = Opening(model=model if isinstance(model, str) else "")
         about = {name: self.record[name] for name in ("task_id", "trial") if name in self.record}
         described: tuple[Happening, ...] = (Described({"source": self.writer} | about),)
-        previous, chain = "", ""
+        chain = ""
         for number, item in enumerate(self.messages, 1):
             chain = digest([chain, item])
             try:
@@ -125,28 +125,29 @@ class _Run:
             except UnreadableRecord as error:
                 yield ImportProblem(f"{self.place}: message {number}", error.what, error.hint)
                 continue
-            key = f"{RUN}{number}:{chain}"
+            slot = f"import:run:{number}:"
             yield Step(
                 session_id=self.session_id,
-                key=key,
+                key=f"{slot}{chain}",
                 place=f"{self.place}: message {number}",
                 happenings=(*described, Said(message)),
                 writer=writer,
                 authority=authority,
                 occurred_at=time,
                 opening=opening,
-                follows=previous,
+                slot=slot,
             )
-            previous, described = key, ()
-        yield from self._outcome(previous, opening)
+            described = ()
+        if not described:
+            yield from self._outcome(opening)
 
-    def _outcome(self, previous: str, opening: Opening) -> Iterator[Step]:
+    def _outcome(self, opening: Opening) -> Iterator[Step]:
         """What was said of the run as a whole, once it was over."""
         known = {"messages", "traj", "model", "task_id", "trial", "usage", *_IDS}
         outcome = {name: value for name, value in self.record.items() if name not in known}
         usage = self.record.get("usage")
         spent = (Usage("import:usage", usage),) if isinstance(usage, dict) and usage else ()
-        if not previous or not (outcome or spent):
+        if not outcome and not spent:
             return
         yield Step(
             session_id=self.session_id,

@@ -24,6 +24,9 @@ __all__ = [
 
 Record = dict[str, Any]
 
+#: More than the ledger takes, which names the place; less than it takes for a walk through a record to fail.
+_MAX_DEPTH = 300
+
 MEND = "mend it and import again: only what is missing is added"
 
 
@@ -48,7 +51,7 @@ def parse_json(text: bytes) -> Any:
     """
     try:
         value = json.loads(text.decode("utf-8-sig"), parse_constant=_refuse_constant)
-        if b"\\ud" in text or b"\\uD" in text:
+        if b"\\ud" in text or b"\\uD" in text:  # an escaped surrogate, seldom without its other half
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise UnreadableRecord(f"it is not UTF-8 (byte {error.start})") from error
@@ -60,7 +63,23 @@ def parse_json(text: bytes) -> Any:
         raise UnreadableRecord("it is nested too deeply") from error
     except ValueError as error:
         raise UnreadableRecord("it holds a number of more than 4,300 digits") from error
+    if text.count(b"[") + text.count(b"{") > _MAX_DEPTH and _is_deeper(value, _MAX_DEPTH):
+        raise UnreadableRecord("it is nested too deeply")
     return value
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def named_kind(value: Any) -> str:

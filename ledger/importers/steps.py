@@ -11,7 +11,6 @@ from ledger.domain.events import Authority
 from ledger.domain.parts import Message, Question
 
 __all__ = [
-    "RUN",
     "Answered",
     "Asked",
     "CopyTaken",
@@ -29,9 +28,6 @@ __all__ = [
     "Usage",
     "Withdrawn",
 ]
-
-#: The keys of steps that stand in a row, each on top of the one before: see `Step.follows`.
-RUN = "import:run:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +139,9 @@ class Usage:
 class Step:
     """One thing that happened to one session: what becomes one save.
 
-    `key` names the step for ever: a session that has it is past it. `follows`, where a format's steps carry no ids of
-    their own, is the key of the step right before ("" for the first): a session that went on otherwise is another run.
-    `place` is where the step stands in its source, for people.
+    `key` names the step for ever: a session that has it is past it. `slot`, where a format's steps carry no ids of
+    their own, is how the key begins for every step that stands at this number of a run: a session that has another key
+    which begins so is another run. `place` is where the step stands in its source, for people.
     """
 
     session_id: str
@@ -157,7 +153,7 @@ class Step:
     occurred_at: datetime | None = None
     opening: Opening = Opening()
     usage: tuple[Usage, ...] = ()
-    follows: str | None = None
+    slot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

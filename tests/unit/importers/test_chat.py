@@ -91,12 +91,13 @@ def test_other_runs_are_named_for_their_file_and_beginning() -> None:
 
 
 def test_a_step_stands_on_all_before_it() -> None:
-    """Messages carry no ids: the key of a step covers all messages up to it, and names the step before."""
+    """Messages carry no ids: the key of a step covers all messages up to it, and begins with its number."""
     whole, other = steps(read(chat_run("Hello", "Hi", "Bye"))), steps(read(chat_run("Hello", "Hey", "Bye")))
 
     assert whole[0].key == other[0].key
     assert [True, True] == [a.key != b.key for a, b in zip(whole[1:], other[1:], strict=True)]
-    assert ["", whole[0].key, whole[1].key] == [step.follows for step in whole]
+    assert ["import:run:1:", "import:run:2:", "import:run:3:"] == [step.slot for step in whole]
+    assert all(step.slot and step.key.startswith(step.slot) for step in whole)
 
 
 @pytest.mark.parametrize("shorter", range(1, 5))
@@ -150,7 +151,7 @@ def test_the_rest_of_a_run_with_a_bad_message_comes_in() -> None:
     found = read(run)
 
     assert ["Hello", "Bye"] == [said(step).content for step in steps(found)]
-    assert steps(found)[0].key == steps(found)[1].follows
+    assert ["import:run:1:", "import:run:3:"] == [step.slot for step in steps(found)]
 
 
 def test_a_list_of_messages_is_one_run() -> None:

@@ -150,6 +150,26 @@ def test_bad_lines_are_named_and_the_rest_comes_in(book: Ledger, tmp_path: Path)
     assert book.verify().ok
 
 
+@pytest.mark.parametrize("session_id", ["a\0b", "x" * 2_000])
+def test_an_id_that_the_ledger_refuses_is_named(book: Ledger, tmp_path: Path, session_id: str) -> None:
+    """A session that cannot be named costs its own lines alone."""
+    lines = [typed("u1", 0, "a", sessionId=session_id), typed("u2", 1, "b")]
+    report = import_sources(book, [write_lines(tmp_path / "t.jsonl", lines)])
+
+    assert 2 == report.saves + len(report.problems)
+    assert "b" == book.load(SESSION).messages[0].content
+
+
+def test_token_counts_that_cannot_be_stored_are_named(book: Ledger, tmp_path: Path) -> None:
+    """The messages come in; the sentence says that the counts did not."""
+    path = tmp_path / "runs.jsonl"
+    path.write_text('{"id": "c1", "messages": [{"role": "user", "content": "Hello"}], "usage": {"tokens": 1e400}}')
+    report = import_sources(book, [path])
+
+    assert "Hello" == book.load("c1").messages[0].content
+    assert told(report)[0].startswith("runs.jsonl:1: its token counts cannot be stored: inf is not JSON")
+
+
 def test_a_message_too_big_for_the_ledger_costs_itself_alone(book: Ledger, tmp_path: Path) -> None:
     """A payload of 20 MiB is refused with its size and place; the session goes on behind it."""
     huge = typed("u2", 1, "x" * (20 * 2**20))
@@ -296,6 +316,33 @@ def test_a_run_that_goes_on_otherwise_is_another_run(book: Ledger, tmp_path: Pat
     assert 'is there already, and goes on otherwise from here; give this run an "id" of its own' in told(report)[0]
     assert told(report)[0].startswith("runs.jsonl:1: message 2: session runs-")
     assert before == contents(book)
+
+
+def test_a_run_with_a_refused_message_grows_on(book: Ledger, tmp_path: Path) -> None:
+    """A message that the ledger cannot take leaves its place empty, and does not make what follows another run."""
+    contents = ["Hello", "x" * (17 * 2**20), "Bye"]
+    path = write_lines(tmp_path / "runs.jsonl", [chat_run(*contents, id="c1")])
+    first = import_sources(book, [path])
+    second = import_sources(book, [write_lines(path, [chat_run(*contents, "Bye", id="c1")])])
+
+    assert (2, 1) == (first.saves, second.saves)
+    assert [True, True] == ["it cannot be stored" in str(report.problems) for report in (first, second)]
+    assert ["Hello", "Bye", "Bye"] == [message.content for message in book.load("c1").messages]
+
+
+def test_a_session_of_another_origin_is_left_alone(book: Ledger, tmp_path: Path) -> None:
+    """An import never writes into a conversation that was recorded here, whatever ids two systems happen to share."""
+    session = Session.new("c1", model="gpt-5")
+    book.save(session, key="mine")
+    report = import_sources(book, [write_lines(tmp_path / "runs.jsonl", [chat_run("Hello", "Hi", id="c1")])])
+
+    assert [
+        (
+            "runs.jsonl:1: message 1: session c1 is there already, and did not come from an import; "
+            "import into another ledger: `--db` names one"
+        )
+    ] == told(report)
+    assert session == book.load("c1")
 
 
 def test_a_run_may_grow_between_others_saves(book: Ledger, tmp_path: Path) -> None:
