@@ -13,8 +13,8 @@ from ledger import Ledger, Session
 from tests.process.checker import Acknowledgement, check
 from tests.process.work import MODEL, acknowledge, take_turn, url_of
 
-THREADS = 16
-TURNS = 12
+THREADS = 12
+TURNS = 8
 
 
 def save_turns(book: Ledger, writer: str, session_id: str, *, afresh: bool = False) -> list[Acknowledgement]:
@@ -39,7 +39,7 @@ def in_threads(work: Callable[[str], list[Acknowledgement]]) -> list[Acknowledge
 @pytest.mark.parametrize("afresh", [True, False], ids=["loading each time", "from a copy of their own"])
 @pytest.mark.parametrize("shared", [True, False], ids=["one session", "sessions of their own"])
 def test_what_threads_save_at_once_is_all_there(path: Path, *, shared: bool, afresh: bool) -> None:
-    """Sixteen threads on one ledger lose nothing, on one session and on one each."""
+    """Twelve threads on one ledger lose nothing, on one session and on one each."""
     with ledger.open(url_of(path)) as book:
         said = in_threads(lambda writer: save_turns(book, writer, "shared" if shared else writer, afresh=afresh))
 

@@ -4,10 +4,12 @@ Everything in a turn follows from its writer and its number. So whoever finds on
 whether it is whole, and which one has to come next.
 """
 
+import fcntl
 import os
 import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -74,7 +76,14 @@ def take_turn(session: Session, writer: str) -> int:
 
 
 def save_turns(
-    report: Say, url: str, writer: str, sessions: Sequence[str], turns: int | None = None, *, afresh: bool = False
+    report: Say,
+    url: str,
+    writer: str,
+    sessions: Sequence[str],
+    turns: int | None = None,
+    *,
+    afresh: bool = False,
+    gate: str | None = None,
 ) -> None:
     """Save turns in these sessions, one after the other, and acknowledge each when its save has returned.
 
@@ -85,10 +94,14 @@ def save_turns(
         sessions: saved to in this order, over and over.
         turns: so many in all; until the process is killed by default.
         afresh: whether to load the head before each save, instead of going on with a copy that others outrun.
+        gate: a file; who holds a lock on it lets all writers begin at once, after each has loaded its sessions.
     """
     with ledger.open(url, writer=writer) as book:
         held = {session_id: book.load_or_create(session_id, model=MODEL) for session_id in sessions}
         report(ready=True)
+        if gate is not None:
+            with Path(gate).open() as held_shut:
+                fcntl.flock(held_shut, fcntl.LOCK_SH)
         done = 0
         while turns is None or done < turns:
             session_id = sessions[done % len(sessions)]
