@@ -5,8 +5,9 @@ import pytest
 from ledger.importers import default_places
 
 
-def test_claude_code_keeps_its_transcripts_in_the_home_folder(tmp_path: Path) -> None:
+def test_claude_code_keeps_its_transcripts_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite's home folder is empty at first; a folder that is not there is not suggested."""
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
     assert [] == default_places()
 
     (tmp_path / ".claude" / "projects").mkdir(parents=True)
