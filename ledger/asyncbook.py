@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from ledger import verbs
 from ledger.book import Ledger
 from ledger.domain.events import Event
+from ledger.domain.flights import Submission
 from ledger.domain.parts import Message
 from ledger.domain.receipt import Receipt
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals, Verification
 from ledger.domain.session import Session
-from ledger.domain.submission import Submission, abandon, settle
+from ledger.domain.submission import abandon, settle
 from ledger.errors import LedgerError
 from ledger.loading import At
 from ledger.ports import Progress

@@ -8,12 +8,13 @@ from typing import Any
 
 from ledger import verbs
 from ledger.domain.events import Authority
+from ledger.domain.flights import Outcome, Submission
 from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message
 from ledger.domain.payload import content_digest
 from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session
-from ledger.domain.submission import Outcome, Submission, abandon, settle, submit
+from ledger.domain.submission import abandon, settle, submit
 from ledger.domain.submitted import checked_id
 from ledger.errors import InvalidSession, LedgerError, SessionNotFound
 from ledger.loading import Loading

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ledger.domain.apply import apply_changes
 from ledger.domain.diff import diff
+from ledger.domain.flights import Submission
 from ledger.domain.merge import rebase
 from ledger.domain.merge_questions import rename_questions
-from ledger.domain.submission import Submission, adopt_base
+from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
 
 __all__ = ["follow"]

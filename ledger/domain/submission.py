@@ -13,78 +13,28 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ledger.domain.apply import apply_changes
 from ledger.domain.diff import diff
 from ledger.domain.events import Authority, Change
+from ledger.domain.flights import Outcome, Submission
 from ledger.domain.merge import rebase
 from ledger.domain.merge_questions import rename_questions
 from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message
 from ledger.domain.payload import content_digest
-from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session, tracking_of
 from ledger.domain.submitted import checked_id, checked_scalars
 from ledger.domain.values import plain
-from ledger.domain.view import View
+from ledger.domain.view import State, View
 from ledger.errors import InvalidSession
 
 #: The chain writes the length of the name in 16 bits.
 MAX_WRITER_BYTES = 65_535
 
-__all__ = ["Outcome", "Submission", "abandon", "adopt_base", "settle", "submit", "unsettled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A save that is in the log: its receipt, the head after it, and what became of the submitted content.
-
-    `as_submitted` is true where the head is just what was submitted, so that the session needs no bringing up.
-    """
-
-    receipt: Receipt
-    head: View
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    as_submitted: bool = False
-
-
-@dataclass(slots=True)
-class Submission:
-    """One save on its way: what was submitted, from which base, under which event id and key."""
-
-    session_id: str
-    base: View | None
-    base_version: int
-    content: View | Session
-    changes: list[Change] | None
-    event_id: str
-    writer: str
-    authority: Authority
-    key: str | None = None
-    key_digest: str | None = None
-    expected_version: int | None = None
-    occurred_at: datetime | None = None
-    on_omission: OnOmission = "keep"
-    must_create: bool = False
-    authoritative: frozenset[str] = frozenset()
-    defaulted: frozenset[str] = frozenset()
-    #: The content that the save of this event id took when it was first tried, if it was tried before.
-    tried: View | Session | None = None
-    #: The save of the same session that was under way when this one was called, and what the session held after it.
-    prior: Submission | None = None
-    against: View | Session | None = None
-    #: Whether it failed in a way that leaves open whether it was stored.
-    ambiguous: bool = False
-    outcome: Outcome | None = None
-    #: Set by the writer as soon as it finds the earlier try in the log, even if this save fails afterwards.
-    found: Outcome | None = None
-    #: The content as it was captured, where the base was lost and nothing could be compared at the call.
-    captured: View | None = None
-    #: The content as the session sees it now: earlier saves that settled in between are rebased into it.
-    seen: View | Session | None = None
+__all__ = ["abandon", "adopt_base", "settle", "submit", "unsettled"]
 
 
 def submit(
@@ -133,7 +83,7 @@ def submit(
     prior = tracking.flights[-1] if tracking.flights else None
     attempt = tracking.attempt if prior is None else None
     against = prior.seen if prior else tracking.base
-    content: View | Session
+    content: State
     changes: list[Change] | None
     if isinstance(against, View):
         if not against.alive:
@@ -240,7 +190,7 @@ def settle(session: Session, submission: Submission, outcome: Outcome) -> None:
         tracking.settled = (submission.key, submission.key_digest)
 
 
-def _rebased(seen: View, head: View, now: View | Session, renamed: Mapping[str, str], submission: Submission) -> View:
+def _rebased(seen: View, head: View, now: State, renamed: Mapping[str, str], submission: Submission) -> View:
     edits = rename_questions(diff(seen, now, submission.authoritative), dict(renamed))
     if not edits:
         return head

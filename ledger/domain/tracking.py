@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from ledger.domain.flights import Submission
 from ledger.domain.view import View
-
-if TYPE_CHECKING:
-    from ledger.domain.submission import Submission
 
 __all__ = ["Tracking"]
 

@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from ledger.domain import events as e
 from ledger.domain.events import Authority, Change
+from ledger.domain.flights import Outcome, Submission
 from ledger.domain.following import follow
 from ledger.domain.payload import encode_payload
 from ledger.domain.receipt import Receipt
-from ledger.domain.submission import Outcome, Submission, adopt_base
+from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
-from ledger.errors import InvalidSession, SessionNotFound, StorageError, VersionConflict
+from ledger.errors import InvalidSession, StorageError, VersionConflict
 from ledger.store.appending import Appender, new_event
 from ledger.store.database import Database
 from ledger.store.log import Log
@@ -227,9 +228,7 @@ class Lane:
     def _actual(self, session_id: str) -> int:
         with self.database.read() as connection:
             head = self.log.head(connection, session_id)
-        if head is None:
-            raise SessionNotFound(session_id)
-        return head.version
+        return 0 if head is None else head.version
 
     def _report(self, submission: Submission, outcome: Outcome) -> None:
         receipt = outcome.receipt

@@ -12,10 +12,10 @@ from ledger.domain import events as e
 from ledger.domain.apply import apply_changes, fold
 from ledger.domain.diff import diff
 from ledger.domain.events import Change, Event
+from ledger.domain.flights import Outcome, Submission
 from ledger.domain.merge import rebase
 from ledger.domain.omission import guard, omitted
 from ledger.domain.receipt import Receipt
-from ledger.domain.submission import Outcome, Submission
 from ledger.domain.view import View
 from ledger.errors import IdempotencyConflict, SessionDeleted, SessionExists, VersionConflict
 from ledger.store.log import Head, Log
