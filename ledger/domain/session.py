@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Self
@@ -305,6 +306,17 @@ def unborn(session: Session) -> View:
         summary=thaw(session.summary),
         parent_session_id=session.parent_session_id,
         root_session_id=session.root_session_id,
+    )
+
+
+def reborn(session: Session, tombstone: View) -> View:
+    """Give the base of a session that begins a new life: the tombstone, with what a constructor was given."""
+    return replace(
+        unborn(session),
+        version=tombstone.version,
+        digest=tombstone.digest,
+        metadata_version=tombstone.metadata_version,
+        updated_at=tombstone.updated_at,
     )
 
 

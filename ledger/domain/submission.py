@@ -25,7 +25,7 @@ from ledger.domain.merge_questions import rename_questions
 from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message
 from ledger.domain.payload import content_digest
-from ledger.domain.session import Session, tracking_of
+from ledger.domain.session import Session, reborn, tracking_of
 from ledger.domain.submitted import checked_id, checked_scalars
 from ledger.domain.values import plain
 from ledger.domain.view import State, View
@@ -149,6 +149,9 @@ def _digest_of(
 
 def adopt_base(submission: Submission, base: View) -> None:
     """Give a submission the base that its session had lost, and find its changes from there."""
+    if not base.alive and isinstance(submission.content, Session):
+        # Only a fresh session stands on a tombstone; of the life that ended there, it has nothing.
+        base = reborn(submission.content, base)
     changes = diff(base, submission.content, submission.authoritative)
     submission.base, submission.changes = base, changes
     if submission.seen is submission.content:
