@@ -105,7 +105,7 @@ class Ledger(Saving):
         return {"place": self._database.place, **self._database.facts(), **self._reads.facts()}
 
     def census(self) -> dict[str, int]:
-        """Count sessions, events, bytes, stale saves, omissions, overruled changes, usage records; reads the whole log."""
+        """Count sessions, events, their bytes, and what was stale, omitted or overruled; reads the whole log once."""
         with self._database.read() as connection:
             return take_census(connection)
 

@@ -111,7 +111,7 @@ class Loading:
             return self._log.keys(connection, session_id)
 
     def ids(self, prefix: str = "", *, limit: int | None = None) -> list[str]:
-        """Give the ids that begin with `prefix` and were ever saved under, deleted sessions included, in their order."""
+        """Give the ids, in order, that begin with `prefix` and were ever saved under; deleted sessions included."""
         with self._database.read() as connection:
             return session_ids(connection, prefix, limit)
 

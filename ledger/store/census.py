@@ -15,7 +15,8 @@ __all__ = ["session_ids", "take_census"]
 def take_census(connection: Connection) -> dict[str, int]:
     """Count sessions, events and their bytes, and the saves that were stale, left out a question, or were overruled.
 
-    It reads every row of the log once. A record that does not parse is `verify`'s to name, and counts as what its columns say.
+    It reads every row of the log once. A record that does not parse is `verify`'s to name, and counts as what its
+    columns say.
     """
     stale = func.sum(case((events.c.base_version < events.c.version - 1, 1), else_=0))
     saved, stale_saves = connection.execute(select(func.count(), func.coalesce(stale, 0)).select_from(events)).one()

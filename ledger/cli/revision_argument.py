@@ -1,0 +1,88 @@
+"""How a command line names a session, and a revision of it: ``ID``, a unique beginning of it, ``SESSION@REV``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.errors import SessionNotFound
+
+if TYPE_CHECKING:
+    from ledger.book import Ledger
+
+__all__ = ["AmbiguousId", "resolve_revision", "resolve_session"]
+
+#: A shorter beginning would be a guess.
+MIN_PREFIX = 4
+#: So many of the sessions that an ambiguous beginning could mean are named.
+NAMED = 10
+
+
+class AmbiguousId(click.ClickException):
+    """Several session ids begin so."""
+
+    exit_code = 2
+
+    def __init__(self, prefix: str, matches: list[str], *, more: bool) -> None:
+        self.prefix = prefix
+        self.matches = matches
+        listed = "\n".join(f"  {match}" for match in matches)
+        rest = "\n  … and more" if more else ""
+        super().__init__(f"{prefix!r} is the beginning of more than one session id; write more of it:\n{listed}{rest}")
+
+
+def resolve_session(book: Ledger, named: str) -> str:
+    """Give the id of the session that was named in full, or by a beginning of at least 4 characters.
+
+    A deleted session can be named too: its history is there.
+
+    Raises:
+        SessionNotFound: if no session was ever saved under such an id.
+        AmbiguousId: if several ids begin so.
+    """
+    found = _resolved(book, named)
+    if found is None:
+        raise SessionNotFound(named)
+    return found
+
+
+def resolve_revision(book: Ledger, named: str) -> tuple[str, str | None]:
+    """Give the session and the revision that ``SESSION@REV`` names; `None` stands for the head.
+
+    An exact id wins, so an id may hold an ``@``; then the last one splits.
+
+    Raises:
+        SessionNotFound: as `resolve_session` does.
+        AmbiguousId: as `resolve_session` does.
+    """
+    if _is_exact(book, named):
+        return named, None
+    session, at, revision = named.rpartition("@")
+    if at and session:
+        found = _resolved(book, session)
+        if found is not None:
+            return found, revision
+        # An id with an @ in it may itself be shortened.
+        whole = _resolved(book, named)
+        if whole is not None:
+            return whole, None
+        raise SessionNotFound(session)
+    return resolve_session(book, named), None
+
+
+def _is_exact(book: Ledger, named: str) -> bool:
+    return bool(named) and book.head(named) is not None
+
+
+def _resolved(book: Ledger, named: str) -> str | None:
+    if _is_exact(book, named):
+        return named
+    # Tables end a shortened id so, and it may have been copied along.
+    prefix = named.removesuffix("…")
+    if len(prefix) < MIN_PREFIX:
+        return None
+    matches = book.ids(prefix, limit=NAMED + 1)
+    if len(matches) > 1:
+        raise AmbiguousId(prefix, matches[:NAMED], more=len(matches) > NAMED)
+    return matches[0] if matches else None
