@@ -1,9 +1,11 @@
 """Small transcripts, made up: the shapes of real ones, none of their content."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+from ledger.importers import ImportReport
 from ledger.importers.lines import Line
 from ledger.importers.steps import ImportProblem, Item, Skipped, Step
 
@@ -133,6 +135,11 @@ def problems(items: list[Item]) -> list[str]:
 def skipped(items: list[Item]) -> list[str]:
     """Give the types of the records that a reader passed over."""
     return [item.kind for item in items if isinstance(item, Skipped)]
+
+
+def told(report: ImportReport) -> list[str]:
+    """Give the problems as a person reads them, without the folder of the test."""
+    return [str(problem).replace(str(Path(problem.place).parent) + os.sep, "") for problem in report.problems]
 
 
 def chat_run(*contents: str, **fields: Any) -> Record:
