@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Dialect, make_url, select
@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ledger.errors import LedgerMissing, StorageError
 from ledger.store import schema
+from ledger.store.forks import LONGEST_WAIT_S, Gate, watch
 from ledger.store.sqlite import SqliteEngine
 from ledger.store.tables import ledger_meta
 from ledger.telemetry import get_logger
@@ -29,7 +30,7 @@ class Database:
     """A ledger's database, opened and of the current schema. Safe to share between threads.
 
     Writing transactions run one at a time in this process, in the order in which they ask; reading ones beside them.
-    After a `fork()` the child opens connections of its own and leaves the parent's alone.
+    A `fork()` waits for the transactions under way; afterwards parent and child both open connections of their own.
     """
 
     def __init__(self, url: str, *, create: bool = True, upgrade: bool = False) -> None:
@@ -37,9 +38,11 @@ class Database:
         self._engine = SqliteEngine(self.url)
         self.place = self._engine.place
         self._writing = threading.RLock()
+        self._gate = Gate()
         self._pid = os.getpid()
         self._poisoned = False
         self._closed = False
+        watch(self)
         existed = self._engine.prepare(create=create)
         if not existed and not create:
             raise LedgerMissing(self.place)
@@ -72,7 +75,9 @@ class Database:
             StorageError: if the database fails.
         """
         self._check_process()
-        with self._translated(), self._engine.reading(self._writing) as connection:
+        # A database in memory has one connection, so reading it waits for its turn.
+        alone = self._writing if self._engine.in_memory else nullcontext()
+        with alone, self._gate.passed(), self._translated(), self._engine.reading() as connection:
             yield connection
 
     @contextmanager
@@ -83,7 +88,7 @@ class Database:
             StorageError: if the database fails. Whether a failed commit was stored is not known then.
         """
         self._check_process()
-        with self._writing, self._translated():
+        with self._writing, self._gate.passed(), self._translated():
             if self._poisoned:
                 self._recover()
             with self._engine.writing() as connection:
@@ -100,10 +105,27 @@ class Database:
         if self._closed:
             raise StorageError(f"the ledger at {self.place} is closed", "open it again")
         if self._pid != os.getpid():
-            # Connections of the parent must neither be used nor closed here: POSIX locks are the process's.
+            self._begin_as_child()  # of a fork that Python was not told of
+
+    def before_fork(self) -> None:
+        """Hold every transaction off, and leave no connection for the child to inherit."""
+        if not self._gate.shut(LONGEST_WAIT_S):
+            _log.warning("fork_inside_a_transaction", place=self.place)
+        if not self._engine.in_memory:
+            self._engine.dispose()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Go on, in the parent or as the child."""
+        if child:
+            self._begin_as_child()
+        self._gate.open()
+
+    def _begin_as_child(self) -> None:
+        self._pid = os.getpid()
+        self._writing = threading.RLock()
+        self._gate = Gate()
+        if not self._engine.in_memory:  # memory is the child's own, and so is the database in it
             self._engine.abandon()
-            self._writing = threading.RLock()
-            self._pid = os.getpid()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -122,7 +144,7 @@ class Database:
     def _recover(self) -> None:
         """After an I/O error nothing that is cached of the file is trusted: open it anew before writing again."""
         self._engine.dispose()
-        with self._engine.reading(self._writing) as connection:
+        with self._engine.reading() as connection:
             schema.check_schema(connection, self.place)
         self._poisoned = False
         _log.warning("storage_reopened", place=self.place)

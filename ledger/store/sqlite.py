@@ -6,9 +6,8 @@ import os
 import sqlite3 as standard
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -90,9 +89,9 @@ class SqliteEngine:
         connection.execute("PRAGMA foreign_keys=ON")
 
     @contextmanager
-    def reading(self, writing: RLock) -> Iterator[Connection]:
-        """Give a connection in a reading transaction; a database in memory has one connection, so it waits its turn."""
-        with writing if self.in_memory else nullcontext(), self._engine.connect() as connection, connection.begin():
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection in a reading transaction."""
+        with self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -145,12 +144,16 @@ class SqliteEngine:
 
     def abandon(self) -> None:
         """Forget every connection without closing it, and start with fresh ones."""
-        self._engine.dispose(close=False)
+        _abandoned.append(self._engine)
         self._engine = self._create()
 
     def dispose(self) -> None:
         """Close every connection. The last one checkpoints, so that the one file is whole."""
         self._engine.dispose()
+
+
+#: Kept for as long as the process lives: collecting them would close what another process uses.
+_abandoned: list[Engine] = []
 
 
 def _begin(connection: Connection) -> None:
