@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from ledger.domain.events import Event
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals
 from ledger.domain.revisions import AtKey, AtQuestion, AtTime, AtVersion, parse_revision
-from ledger.domain.session import Session, session_of, tracking_of, unborn
+from ledger.domain.session import Session, reborn, session_of, tracking_of
 from ledger.errors import SessionDeleted, SessionNotFound, VersionNotFound
 from ledger.ports import ReadSide
 from ledger.store.census import session_ids
@@ -86,10 +85,7 @@ class Loading:
         if view.alive:
             return session_of(view)
         session = Session.new(session_id, model)
-        base = replace(
-            unborn(session), version=view.version, digest=view.digest, metadata_version=view.metadata_version
-        )
-        tracking_of(session).base = replace(base, updated_at=view.updated_at)
+        tracking_of(session).base = reborn(session, view)
         session.__dict__.update(version=view.version, metadata_version=view.metadata_version)
         return session
 

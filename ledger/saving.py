@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -222,7 +223,9 @@ class Saving(Loading):
                 return self.save(session, **keywords)
             case verbs.Replay(session_id, key, key_digest):
                 return self.replay(session_id, key, key_digest)
-            case verbs.Await():
+            case verbs.Await(awaitable):
+                if inspect.iscoroutine(awaitable):
+                    awaitable.close()  # it will not run, so it need not warn that it did not
                 raise TypeError("mutate is async: use AsyncLedger.update for it")
 
     def replay(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
