@@ -50,25 +50,20 @@ def resolve_session(book: Ledger, named: str) -> str:
 def resolve_revision(book: Ledger, named: str) -> tuple[str, str | None]:
     """Give the session and the revision that ``SESSION@REV`` names; `None` stands for the head.
 
-    An exact id wins, so an id may hold an ``@``; then the last one splits.
+    An exact id wins, so an id may hold an ``@``; then the last one splits. The same goes for the beginnings of ids.
 
     Raises:
         SessionNotFound: as `resolve_session` does.
         AmbiguousId: as `resolve_session` does.
     """
-    if _is_exact(book, named):
-        return named, None
     session, at, revision = named.rpartition("@")
-    if at and session:
-        found = _resolved(book, session)
-        if found is not None:
-            return found, revision
-        # An id with an @ in it may itself be shortened.
-        whole = _resolved(book, named)
-        if whole is not None:
-            return whole, None
-        raise SessionNotFound(session)
-    return resolve_session(book, named), None
+    if _is_exact(book, named) or not at:
+        return resolve_session(book, named), None
+    if _is_exact(book, session):
+        return session, revision
+    # Neither is an id in full. An id with an @ in it may itself be shortened; else what stands before the @ is.
+    whole = _resolved(book, named)
+    return (whole, None) if whole is not None else (resolve_session(book, session), revision)
 
 
 def _is_exact(book: Ledger, named: str) -> bool:
