@@ -77,8 +77,10 @@ class Database:
         self._check_process()
         # A database in memory has one connection, so reading it waits for its turn.
         alone = self._writing if self._engine.in_memory else nullcontext()
-        with alone, self._gate.passed(), self._translated(), self._engine.reading() as connection:
-            yield connection
+        with alone, self._gate.passed(), self._translated():
+            self._engine.check_file()
+            with self._engine.reading() as connection:
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -89,6 +91,7 @@ class Database:
         """
         self._check_process()
         with self._writing, self._gate.passed(), self._translated():
+            self._engine.check_file()
             if self._poisoned:
                 self._recover()
             with self._engine.writing() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3 as standard
 import sys
@@ -18,7 +19,10 @@ from ledger.errors import LedgerMissing, StorageError
 
 __all__ = ["FIXED_IN", "SqliteEngine", "driver"]
 
-BUSY_TIMEOUT_S = 30
+#: How long a transaction waits for another process's lock, unless the URL says otherwise (`?timeout=5`).
+BUSY_TIMEOUT_S = 30.0
+#: SQLite counts the milliseconds in 32 bits.
+LONGEST_TIMEOUT_S = 2_000_000
 #: From 3.7.0 up to 3.51.2 two connections that checkpoint at once can corrupt a WAL database.
 FIXED_IN = (3, 51, 3)
 
@@ -36,29 +40,37 @@ class SqliteEngine:
     """One SQLite file (or one database in memory) behind an SQLAlchemy engine."""
 
     def __init__(self, url: URL) -> None:
-        self.url = url
+        self._timeout_s = _timeout_of(url)
+        self.url = url.difference_update_query(["timeout"])
         name = url.database or ":memory:"
         self.in_memory = name == ":memory:" or "mode=memory" in name or "mode=memory" in str(url.query)
         self.path = None if self.in_memory else Path(name)
         self.place = "memory" if self.in_memory else name
         self._driver = driver()
         self._journal = "?"
+        self._identity: tuple[int, int] | None = None
         self._engine = self._create()
 
     def prepare(self, *, create: bool) -> bool:
         """Create the file, readable by its owner alone, if that is wanted; tell whether it was there."""
         if self.path is None:
             return True
-        if self.path.is_dir():
+        existed = self._find_or_create(self.path, create=create)
+        if existed or create:
+            self._identity = _identity_of(self.path)
+        return existed
+
+    def _find_or_create(self, path: Path, *, create: bool) -> bool:
+        if path.is_dir():
             raise StorageError(f"{self.place} is a folder, not a ledger", "name a file in it")
-        if self.path.exists():
-            if not os.access(self.path, os.R_OK):
+        if path.exists():
+            if not os.access(path, os.R_OK):
                 raise StorageError(f"{self.place} cannot be read by this user", "check its permissions")
             return True
         if not create:
             return False
         try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except FileExistsError:
             return True  # another process was first
         except OSError as error:
@@ -66,7 +78,7 @@ class SqliteEngine:
         return False
 
     def _create(self) -> Engine:
-        options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}}
+        options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": self._timeout_s}}
         if self.in_memory:
             options["poolclass"] = StaticPool
         engine = create_engine(self.url, module=self._driver, **options)
@@ -77,7 +89,7 @@ class SqliteEngine:
     def _configure(self, connection: Any, record: object) -> None:
         del record
         connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+        connection.execute(f"PRAGMA busy_timeout={self._timeout_s * 1000:.0f}")
         if self.path is None or os.access(self.path, os.W_OK):
             self._journal = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
             if self.path is not None and self._journal != "wal":
@@ -87,6 +99,25 @@ class SqliteEngine:
                 )
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+
+    def check_file(self) -> None:
+        """Refuse to go on if the file is not the one that was opened: nobody would find what is written to that.
+
+        Raises:
+            StorageError: if it was removed or replaced.
+        """
+        if self.path is None:
+            return
+        try:
+            found = _identity_of(self.path)
+        except OSError as error:
+            raise StorageError(
+                f"{self.place} was removed while it was open ({error.strerror})", "put it back, or open it again"
+            ) from error
+        if found != self._identity:
+            raise StorageError(
+                f"{self.place} was replaced by another file while it was open", "close it and open it again"
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -126,7 +157,8 @@ class SqliteEngine:
         text = str(error)
         for sign, problem, hint in _SENTENCES:
             if sign in text:
-                return StorageError(problem.format(place=self.place), hint, read_only=sign == "readonly database")
+                sentence = problem.format(place=self.place, timeout=f"{self._timeout_s:g}")
+                return StorageError(sentence, hint, read_only=sign == "readonly database")
         if self.path is not None and not self.path.exists():
             return LedgerMissing(self.place)
         return StorageError(f"the database at {self.place} failed: {text}")
@@ -152,6 +184,22 @@ class SqliteEngine:
         self._engine.dispose()
 
 
+def _identity_of(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _timeout_of(url: URL) -> float:
+    given = url.query.get("timeout", BUSY_TIMEOUT_S)
+    try:
+        timeout_s = float(given)  # type: ignore[arg-type]  # a parameter that is given twice is refused here too
+    except (TypeError, ValueError):
+        timeout_s = math.nan
+    if not 0 <= timeout_s <= LONGEST_TIMEOUT_S:
+        raise StorageError(f"the timeout {given!r} is no number of seconds", "write it like ?timeout=30")
+    return timeout_s
+
+
 #: Kept for as long as the process lives: collecting them would close what another process uses.
 _abandoned: list[Engine] = []
 
@@ -162,7 +210,7 @@ def _begin(connection: Connection) -> None:
 
 
 _SENTENCES = (
-    ("is locked", "{place} stayed locked by another process for 30 seconds", "try again"),
+    ("is locked", "{place} stayed locked by another process for {timeout} seconds", "try again"),
     ("readonly database", "{place} is read-only", "check the permissions of the file and of its folder"),
     ("disk is full", "the disk of {place} is full; nothing of this was written", "make room and try again"),
     ("unable to open", "{place} cannot be opened", "check that its folder exists and can be written"),
