@@ -71,8 +71,9 @@ def meet_write_errors(report: Say, path: str, step: int) -> None:
     with ledger.open(url_of(path), writer="agent") as book:
         session = Session.new("s1", MODEL)
         save(report, book, session)
-        for spare in range(0, 12_000, step):
-            size = max(Path(path).stat().st_size, Path(f"{path}-wal").stat().st_size)
+        for spare in range(0, 24_000, step):
+            save(report, book, session)  # so that the files beside the ledger are there, and only what is added fails
+            size = Path(f"{path}-wal").stat().st_size
             number = take_turn(session, "agent")
             resource.setrlimit(resource.RLIMIT_FSIZE, (size + spare, resource.RLIM_INFINITY))
             receipt = allowed(report, lambda: book.save(session), "save")

@@ -88,7 +88,7 @@ def test_a_ledger_that_finds_no_room_to_be_created_can_be_created_later(small_di
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the write errors are made by a limit that Linux heeds")
-@pytest.mark.parametrize("step", [1000, 4096])
+@pytest.mark.parametrize("step", [300, 4096])
 def test_a_write_that_fails_loses_nothing(zygote: Zygote, path: Path, step: int) -> None:
     """Whichever write of a save fails, the save is refused as a whole; the ledger is opened anew for the next one."""
     said, refusals = parted(zygote.start("tests.process.failing:meet_write_errors", path=str(path), step=step).finish())
