@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ledger.domain.events import Authority, Change
+from ledger.domain.events import Authority, Change, ChangeOverruled, Event
 from ledger.domain.omission import OnOmission
 from ledger.domain.receipt import Receipt
-from ledger.domain.view import State, View
+from ledger.domain.view import View
 
 __all__ = ["Outcome", "Submission"]
 
@@ -25,16 +25,18 @@ class Outcome:
     head: View
     renamed: Mapping[str, str] = field(default_factory=dict)
     as_submitted: bool = False
+    #: The events of others between what was submitted and the head: whom an edit made since may overrule.
+    theirs: Sequence[Event] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Submission:
     """One save on its way: what was submitted, from which base, under which event id and key."""
 
     session_id: str
     base: View | None
     base_version: int
-    content: State
+    content: View
     changes: list[Change] | None
     event_id: str
     writer: str
@@ -47,17 +49,19 @@ class Submission:
     must_create: bool = False
     authoritative: frozenset[str] = frozenset()
     defaulted: frozenset[str] = frozenset()
-    #: The content that the save of this event id took when it was first tried, if it was tried before.
-    tried: State | None = None
+    #: The content of an earlier try under this event id whose outcome is not known, if there was one.
+    tried: View | None = None
+    #: Whether the log was asked since, and does not hold that try: from then on the id stands for this content.
+    sought: bool = False
     #: The save of the same session that was under way when this one was called, and what the session held after it.
     prior: Submission | None = None
-    against: State | None = None
+    against: View | None = None
     #: Whether it failed in a way that leaves open whether it was stored.
     ambiguous: bool = False
     outcome: Outcome | None = None
     #: Set by the writer as soon as it finds the earlier try in the log, even if this save fails afterwards.
     found: Outcome | None = None
-    #: The content as it was captured, where the base was lost and nothing could be compared at the call.
-    captured: View | None = None
     #: The content as the session sees it now: earlier saves that settled in between are rebased into it.
-    seen: State | None = None
+    seen: View | None = None
+    #: What earlier rebases in memory overruled, to be recorded with this save.
+    records: tuple[ChangeOverruled, ...] = ()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from ledger.domain.apply import apply_changes
+from ledger.domain.carryover import carry_over
 from ledger.domain.diff import diff
+from ledger.domain.events import ChangeOverruled, QuestionOmitted
 from ledger.domain.flights import Submission
-from ledger.domain.merge import rebase
-from ledger.domain.merge_questions import rename_questions
-from ledger.domain.submission import adopt_base
-from ledger.domain.view import View
 
 __all__ = ["follow"]
 
@@ -19,28 +16,29 @@ def follow(submission: Submission, prior: Submission) -> None:
     If `prior` was stored, its head is the base. If it was not, what it would have saved goes along with this save; and
     if that is not known, this save carries the other's event id, so that the log can tell.
     """
-    if submission.changes is None:
-        # Both lost their base: what this one adds is what it holds more than the other did, when each was called.
-        assert prior.captured is not None  # noqa: S101 - given its base first
-        adopt_base(submission, prior.captured)
-        submission.against = prior.captured
     onto = prior.outcome.head if prior.outcome else prior.content
-    before, changes, content = submission.against, submission.changes, submission.content
-    assert isinstance(before, View)  # noqa: S101 - changes are known only against a view
-    assert isinstance(content, View)  # noqa: S101 - and make one
-    assert changes is not None  # noqa: S101
-    assert isinstance(onto, View)  # noqa: S101 - given its base first
-    renamed = dict(prior.outcome.renamed) if prior.outcome else {}
-    edits = rename_questions(changes, renamed)
+    before, edits = submission.against, submission.changes
+    assert before is not None  # noqa: S101 - what the session held after `prior` was called
+    assert edits is not None  # noqa: S101 - so they were found at the call
+    carried = carry_over(
+        edits,
+        before,
+        submission.content,
+        onto,
+        prior.outcome.theirs if prior.outcome else (),
+        writer=submission.writer,
+        authority=submission.authority,
+    )
     if before is not onto:
-        # As a user: it is the same caller, and the later call is its latest word.
-        edits = rebase(before, content, onto, edits, writer=submission.writer, authority="user").changes
-        submission.content = content = apply_changes(onto, edits)
+        submission.content = carried.view
     if prior.outcome is not None:
-        submission.base, submission.changes = onto, edits
+        submission.base, submission.changes = onto, carried.changes
         return
     assert prior.base is not None  # noqa: S101 - given its base first
     submission.base = prior.base
-    submission.changes = diff(prior.base, content, submission.authoritative)
-    if prior.ambiguous:
-        submission.event_id, submission.tried = prior.event_id, prior.content
+    # What no comparison of the two states tells: that a question is missing, and what was overruled on the way.
+    told = [change for change in carried.changes if isinstance(change, QuestionOmitted | ChangeOverruled)]
+    submission.changes = [*diff(prior.base, submission.content, submission.authoritative), *told]
+    if prior.ambiguous or prior.tried is not None:
+        certain = prior.ambiguous and (prior.tried is None or prior.sought)
+        submission.event_id, submission.tried = prior.event_id, prior.content if certain else prior.tried

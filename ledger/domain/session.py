@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
+from ledger.domain.messages import Messages
 from ledger.domain.parts import JsonObject, JsonValue, Message, Option, Question, QuestionStatus, ToolCall
 from ledger.domain.tracking import Tracking
 from ledger.domain.values import json_equal, thaw
@@ -309,10 +310,15 @@ def unborn(session: Session) -> View:
     )
 
 
-def reborn(session: Session, tombstone: View) -> View:
+def reborn(content: Session | View, tombstone: View) -> View:
     """Give the base of a session that begins a new life: the tombstone, with what a constructor was given."""
     return replace(
-        unborn(session),
+        content if isinstance(content, View) else unborn(content),
+        alive=False,
+        messages=Messages(),
+        questions={},
+        metadata={},
+        state={},
         version=tombstone.version,
         digest=tombstone.digest,
         metadata_version=tombstone.metadata_version,

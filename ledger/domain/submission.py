@@ -12,29 +12,28 @@ is a `Submission`; they settle in the order of their calls:
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from ledger.domain.apply import apply_changes
+from ledger.domain.carryover import Carried, carry_over
 from ledger.domain.diff import diff
+from ledger.domain.diff_messages import diff_messages
 from ledger.domain.events import Authority, Change
 from ledger.domain.flights import Outcome, Submission
-from ledger.domain.merge import rebase
-from ledger.domain.merge_questions import rename_questions
+from ledger.domain.in_place import become, stamp
+from ledger.domain.messages import Messages
 from ledger.domain.omission import OnOmission
-from ledger.domain.parts import Message
 from ledger.domain.payload import content_digest
 from ledger.domain.session import Session, reborn, tracking_of
-from ledger.domain.submitted import checked_id, checked_scalars
-from ledger.domain.values import plain
-from ledger.domain.view import State, View
+from ledger.domain.submitted import checked_id, checked_object, checked_question, checked_scalars
+from ledger.domain.values import join, plain
+from ledger.domain.view import View
 from ledger.errors import InvalidSession
 
 #: The chain writes the length of the name in 16 bits.
 MAX_WRITER_BYTES = 65_535
 
-__all__ = ["abandon", "adopt_base", "settle", "submit", "unsettled"]
+__all__ = ["abandon", "adopt_base", "captured", "settle", "submit", "unsettled"]
 
 
 def submit(
@@ -83,16 +82,15 @@ def submit(
     prior = tracking.flights[-1] if tracking.flights else None
     attempt = tracking.attempt if prior is None else None
     against = prior.seen if prior else tracking.base
-    content: State
     changes: list[Change] | None
-    if isinstance(against, View):
+    if against is None:
+        # The base is in the log, and reading it is the writer's to do.
+        changes, content = None, captured(session)
+    else:
         if not against.alive:
             _check_constructed(against)
         changes = diff(against, session, authoritative)
         content = apply_changes(against, changes) if changes else against
-    else:
-        # The base is in the log, and reading it is the writer's to do.
-        changes, content = None, session.model_copy()
     defaulted = frozenset(tracking.defaulted)
     submission = Submission(
         session_id=session.id,
@@ -110,16 +108,19 @@ def submit(
         must_create=must_create,
         authoritative=authoritative,
         defaulted=defaulted,
-        tried=attempt.content if attempt else None,
+        tried=attempt.seen if attempt else None,
         prior=prior,
         against=against,
         seen=content,
+        records=() if prior else tuple(tracking.overruled),
     )
     if key is not None:
         if arguments is not None:
             submission.key_digest = content_digest(call, arguments)
         elif changes is not None:
             submission.key_digest = _digest_of(tracking.settled, key, call, changes, defaulted)
+    if changes is not None:
+        changes += submission.records
     tracking.flights.append(submission)
     return submission
 
@@ -147,60 +148,105 @@ def _digest_of(
     return content_digest(call, changes, defaulted)
 
 
+def captured(session: Session) -> View:
+    """Give all that a session holds, checked and copied: what is submitted where there is nothing to compare it with.
+
+    Raises:
+        InvalidSession: if something cannot be stored, naming it.
+    """
+    try:
+        title, pinned, model, summary, parent, root = checked_scalars(session)
+        for _ in diff_messages((), session.messages):
+            pass  # it checks each of them
+        for key, question in checked_object(session.questions, "/questions").items():
+            checked_question(key, question, join("/questions", str(key)))
+        return View(
+            session_id=session.id,
+            version=session.version,
+            alive=True,
+            created_at=session.created_at,
+            updated_at=session.updated_at,
+            title=title,
+            pinned=pinned,
+            model=model,
+            summary=plain(summary, "/summary"),
+            parent_session_id=parent,
+            root_session_id=root,
+            messages=Messages(session.messages),
+            questions=dict(session.questions),
+            metadata=plain(checked_object(session.metadata, "/metadata"), "/metadata"),
+            state=plain(checked_object(session.state, "/state"), "/state"),
+        )
+    except InvalidSession as error:
+        error.session_id = session.id
+        raise
+
+
 def adopt_base(submission: Submission, base: View) -> None:
     """Give a submission the base that its session had lost, and find its changes from there."""
-    if not base.alive and isinstance(submission.content, Session):
+    content = submission.content
+    if not base.alive:
         # Only a fresh session stands on a tombstone; of the life that ended there, it has nothing.
-        base = reborn(submission.content, base)
-    changes = diff(base, submission.content, submission.authoritative)
-    submission.base, submission.changes = base, changes
-    if submission.seen is submission.content:
-        submission.seen = None
-    submission.content = submission.captured = apply_changes(base, changes)
-    submission.seen = submission.seen or submission.content
+        base = reborn(content, base)
+    changes = diff(base, content, submission.authoritative)
     if submission.key is not None and submission.key_digest is None:
         submission.key_digest = content_digest("save", changes, submission.defaulted)
+    submission.base, submission.changes = base, [*changes, *submission.records]
+    submission.content = apply_changes(base, changes)
+    if submission.seen is content:
+        submission.seen = submission.content
 
 
 def settle(session: Session, submission: Submission, outcome: Outcome) -> None:
-    """Bring `session` to the head that its save has made, in place; edits made since are rebased on top, unsaved."""
+    """Bring `session` to the head that its save has made, in place; edits made since are rebased on top, unsaved.
+
+    Edits that could not be saved as they are cannot be rebased either. Then the session stays as it is, and its next
+    save finds this one in the log.
+    """
     tracking = tracking_of(session)
-    if submission in tracking.flights:
-        place = tracking.flights.index(submission)
-        later = tracking.flights[place + 1 :]
-        del tracking.flights[: place + 1]
-    else:
-        later = list(tracking.flights)
-    tracking.attempt = None
-    if tracking.base is not None and outcome.head.version < tracking.base.version and not later:
+    if submission not in tracking.flights:
         return  # a later save of the same session has settled already
-    seen = submission.seen
-    assert isinstance(seen, View)  # noqa: S101 - the writer resolved it before it could succeed
-    head = outcome.head
-    if outcome.as_submitted and session.questions.keys() == head.questions.keys():
-        tracking.base = head
-        _stamp(session, head)
-    else:
-        target = _rebased(seen, head, session, outcome.renamed, submission)
-        tracking.base = head
-        _become(session, target)
-        _stamp(session, head)
-    for other in later:
-        if isinstance(other.seen, View):
-            other.seen = _rebased(seen, head, other.seen, outcome.renamed, other)
-    tracking.defaulted -= head.questions.keys()
+    place = tracking.flights.index(submission)
+    later = tracking.flights[place + 1 :]
+    del tracking.flights[: place + 1]
+    tracking.attempt = None
+    tracking.overruled = [record for record in tracking.overruled if record not in submission.records]
     if submission.key is not None and submission.key_digest is not None:
         tracking.settled = (submission.key, submission.key_digest)
+    seen, head = submission.seen, outcome.head
+    assert seen is not None  # noqa: S101 - whoever submitted saw something
+    if not (outcome.as_submitted and session.questions.keys() == head.questions.keys()):
+        try:
+            edits = diff(seen, session, submission.authoritative)
+        except InvalidSession:
+            tracking.attempt = submission
+            return
+        _bring_up(session, submission, outcome, edits)
+    tracking.base = head
+    tracking.defaulted -= head.questions.keys()
+    stamp(session, head)
+    for other in later:
+        assert other.seen is not None  # noqa: S101 - as above
+        other.seen = _carried(other, diff(seen, other.seen, other.authoritative), seen, other.seen, outcome).view
 
 
-def _rebased(seen: View, head: View, now: State, renamed: Mapping[str, str], submission: Submission) -> View:
-    edits = rename_questions(diff(seen, now, submission.authoritative), dict(renamed))
+def _bring_up(session: Session, submission: Submission, outcome: Outcome, edits: list[Change]) -> None:
     if not edits:
-        return head
-    ours = apply_changes(seen, diff(seen, now, submission.authoritative))
-    # As a user: what was edited here is the caller's latest word, whatever it will be saved as.
-    merged = rebase(seen, ours, head, edits, writer=submission.writer, authority="user")
-    return apply_changes(head, merged.changes)
+        become(session, outcome.head)
+        return
+    seen = submission.seen
+    assert seen is not None  # noqa: S101 - the edits were made on it
+    carried = _carried(submission, edits, seen, apply_changes(seen, edits), outcome)
+    become(session, carried.view)
+    tracking = tracking_of(session)
+    tracking.overruled += carried.overruled
+    tracking.defaulted |= carried.asked
+
+
+def _carried(submission: Submission, edits: list[Change], seen: View, now: View, outcome: Outcome) -> Carried:
+    return carry_over(
+        edits, seen, now, outcome.head, outcome.theirs, writer=submission.writer, authority=submission.authority
+    )
 
 
 def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> None:
@@ -210,11 +256,14 @@ def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> Non
     if submission not in tracking.flights:
         return
     if submission.found is not None:
+        # The earlier try was stored; what this one would have added to it is unsaved.
         submission.seen = submission.tried
         settle(session, submission, submission.found)
+        submission.seen = submission.content
     else:
         tracking.flights.remove(submission)
-    if ambiguous:
+    if ambiguous and (submission.tried is None or submission.sought):
+        # Else the id may still stand for what was tried before, and that try stays the one to look for.
         tracking.attempt = submission
 
 
@@ -222,50 +271,3 @@ def unsettled(session: Session) -> str | None:
     """Give the event id of a save of this session whose outcome is not known, if there is one."""
     attempt = tracking_of(session).attempt
     return attempt.event_id if attempt else None
-
-
-def _stamp(session: Session, head: View) -> None:
-    session.__dict__.update(
-        version=head.version,
-        metadata_version=head.metadata_version,
-        created_at=head.created_at,
-        updated_at=head.updated_at,
-        forked_from=None if head.forked_from is None else dict(head.forked_from),
-    )
-
-
-def _become(session: Session, target: View) -> None:
-    """Make the session hold what `target` holds, keeping its containers and all in them that need not change."""
-    for name in ("title", "pinned", "model", "parent_session_id", "root_session_id"):
-        session.__dict__[name] = getattr(target, name)
-    session.__dict__["summary"] = _patched(session.summary, target.summary)
-    messages: list[Message] = session.messages
-    if len(messages) != len(target.messages) or any(
-        mine is not theirs for mine, theirs in zip(messages, target.messages, strict=True)
-    ):
-        messages[:] = target.messages
-    if list(session.questions.items()) != list(target.questions.items()):
-        asked = dict(session.questions)
-        session.questions.clear()
-        for key, question in target.questions.items():
-            session.questions[key] = asked[key] if asked.get(key) == question else question
-    _patched(session.metadata, target.metadata)
-    _patched(session.state, target.state)
-
-
-def _patched(present: Any, target: Any) -> Any:
-    """Give `target` as the caller's own JSON: `present` changed in place as far as it goes, a copy beyond."""
-    if isinstance(present, dict) and isinstance(target, dict):
-        for key in present.keys() - target.keys():
-            del present[key]
-        for key, value in target.items():
-            present[key] = _patched(present[key], value) if key in present else plain(value, "")
-        return present
-    if isinstance(present, list) and isinstance(target, list):
-        kept = min(len(present), len(target))
-        present[:kept] = [_patched(*pair) for pair in zip(present, target, strict=False)]
-        present[kept:] = plain(target[kept:], "")
-        return present
-    if type(present) is type(target) and present == target:
-        return present
-    return plain(target, "")

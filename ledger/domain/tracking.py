@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ledger.domain.events import ChangeOverruled
 from ledger.domain.flights import Submission
 from ledger.domain.view import View
 
@@ -17,7 +18,7 @@ class Tracking:
     `base` is what it was loaded from, or `None` where it was lost on the way (JSON, pickle). `flights` are its saves
     under way, in the order of their calls; `attempt` is a save whose outcome is not known. `defaulted` are the
     questions whose index was not chosen. `settled` is the last key that it was saved with, and the content that it
-    stood for.
+    stood for. `overruled` are edits that gave way when a save settled, and are yet to be recorded.
     """
 
     base: View | None = None
@@ -25,8 +26,11 @@ class Tracking:
     attempt: Submission | None = None
     defaulted: set[str] = field(default_factory=set)
     settled: tuple[str, str] | None = None
+    overruled: list[ChangeOverruled] = field(default_factory=list)
 
     def copy(self) -> Tracking:
         """Give an independent copy; a save under way stays the original's, and the copy remembers its event id."""
         attempt = self.flights[-1] if self.flights else self.attempt
-        return Tracking(self.base, [], attempt, set(self.defaulted), self.settled)
+        if attempt is not None:
+            attempt = replace(attempt)  # what the original becomes when its saves settle is nothing to the copy
+        return Tracking(self.base, [], attempt, set(self.defaulted), self.settled, list(self.overruled))

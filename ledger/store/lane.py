@@ -179,7 +179,7 @@ class Lane:
         if head is None:
             return None
         as_submitted = plan.direct and submission.seen is submission.content
-        return Outcome(Receipt.of(event), head, plan.renamed, as_submitted)
+        return Outcome(Receipt.of(event), head, plan.renamed, as_submitted, plan.theirs)
 
     def _key_is_taken(self, connection: Connection, submission: Submission) -> bool:
         """A retry from a copy that has not seen its own save: looked up before anything else is decided."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.domain import events as e
-from ledger.domain.apply import apply_changes, fold
+from ledger.domain.apply import fold
+from ledger.domain.carryover import carry_over
 from ledger.domain.diff import diff
 from ledger.domain.events import Change, Event
 from ledger.domain.flights import Outcome, Submission
@@ -33,6 +35,7 @@ class Plan:
     renamed: dict[str, str] = field(default_factory=dict)
     direct: bool = False
     content: View | None = None
+    theirs: Sequence[Event] = ()
     settled: Outcome | None = None
 
 
@@ -45,6 +48,8 @@ class Planner:
     def direct(self, submission: Submission) -> Plan | None:
         """Plan for the common case, without reading anything: the base is still the head."""
         base = _base_of(submission)
+        if submission.tried is not None and not submission.sought:
+            return None  # what the log holds under this id, if anything, may be an earlier content
         if submission.expected_version not in (None, base.version):
             return None
         if submission.must_create and base.version and base.alive:
@@ -63,6 +68,7 @@ class Planner:
             if event is not None:
                 return self._already(connection, submission, event, head)
         if head is None:
+            submission.sought = True
             if base.version:
                 raise VersionConflict(session_id, base.version, 0, diverged=True)
             if submission.expected_version:
@@ -74,6 +80,7 @@ class Planner:
             if plan is not None:
                 return plan
             base = _base_of(submission)
+        submission.sought = True
         self._check(connection, submission, base, head)
         if base.version == head.version:
             return self._on(submission, base, submission.changes or [], direct=True)
@@ -138,11 +145,11 @@ class Planner:
         assert isinstance(content, View)  # noqa: S101 - resolved before
         session_id = submission.session_id
         if base.alive:
-            theirs: Iterable[Event] = list(self.log.walk(connection, session_id, after=base.version, upto=head.version))
+            theirs = list(self.log.walk(connection, session_id, after=base.version, upto=head.version))
             view = fold(base, theirs)
         else:
             # A fresh session over one that lives: it sees the current life only, from its beginning.
-            theirs = self.log.walk(connection, session_id, after=head.life - 1, upto=head.version)
+            theirs = list(self.log.walk(connection, session_id, after=head.life - 1, upto=head.version))
             view = self.log.view(connection, session_id, head.version)
         rebased = rebase(
             base,
@@ -154,7 +161,9 @@ class Planner:
             authority=submission.authority,
             defaulted=submission.defaulted,
         )
-        return self._on(submission, view, rebased.changes, dict(rebased.renamed))
+        plan = self._on(submission, view, rebased.changes, dict(rebased.renamed))
+        plan.theirs = theirs
+        return plan
 
     def keyed(self, connection: Connection, session_id: str, key: str, key_digest: str | None) -> Event | None:
         """Give the event that was saved with this key, if there is one.
@@ -175,29 +184,28 @@ class Planner:
         same_life = not head.deleted and head.life <= event.version
         view = self.log.view(connection, submission.session_id, head.version if same_life else event.version)
         # What was submitted is in the head already, so none of it counts as an edit to be rebased on it.
-        submission.seen = submission.content
-        return Plan(submission, view, settled=Outcome(Receipt.of(event), view))
+        theirs = self._of_others(connection, submission, event, view.version)
+        return Plan(submission, view, settled=Outcome(Receipt.of(event), view, theirs=theirs))
+
+    def _of_others(self, connection: Connection, submission: Submission, own: Event, upto: int) -> list[Event]:
+        after = max(_base_of(submission).version, own.base_version)
+        events = self.log.walk(connection, submission.session_id, after=after, upto=upto)
+        return [event for event in events if event.version != own.version]
 
     def _after_found(self, connection: Connection, submission: Submission, version: int, head: Head) -> Plan | None:
         """The earlier try is in the log: it is the base now. `None` if edits made since are still to be saved."""
         event = self.log.events(connection, submission.session_id, after=version - 1, limit=1)[0]
         stored = self.log.view(connection, submission.session_id, version)
-        tried = submission.tried
-        if tried is not None and not isinstance(tried, View):
-            assert submission.base is not None  # noqa: S101 - resolved before
-            tried = apply_changes(submission.base, diff(submission.base, tried, submission.authoritative))
-        content = submission.content
-        assert isinstance(content, View)  # noqa: S101 - resolved before
-        edits = [] if tried is None or tried is content else diff(tried, content, submission.authoritative)
-        if not edits:
+        tried, content = submission.tried, submission.content
+        edits = [] if tried is None else diff(tried, content, submission.authoritative)
+        if not edits or tried is None:
             return self._already(connection, submission, event, head)
-        assert isinstance(tried, View)  # noqa: S101 - there are edits against it
-        merged = rebase(tried, content, stored, edits, writer=submission.writer, authority="user")
-        submission.found = Outcome(Receipt.of(event), stored)
-        submission.base, submission.changes = stored, merged.changes
-        submission.content = apply_changes(stored, merged.changes)
+        theirs = self._of_others(connection, submission, event, version)
+        words: dict[str, Any] = {"writer": submission.writer, "authority": submission.authority}
+        carried = carry_over(edits, tried, content, stored, theirs, **words)
+        submission.found = Outcome(Receipt.of(event), stored, theirs=theirs)
+        submission.base, submission.changes, submission.content = stored, carried.changes, carried.view
         submission.event_id = uuid.uuid4().hex
-        submission.tried = tried
         return None
 
 

@@ -1,0 +1,81 @@
+"""What a caller edited on top of one state of a session, put on top of another. Pure.
+
+This is how edits survive that were made while a save was under way: whatever that save met, they are rebased on what
+came of it. As in every rebase, what does not stand is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ledger.domain import events as e
+from ledger.domain.apply import apply_changes
+from ledger.domain.events import Authority, Change, Event
+from ledger.domain.merge import rebase
+from ledger.domain.merge_questions import rename_questions
+from ledger.domain.view import View
+
+__all__ = ["Carried", "carry_over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The edits as changes to be made on the other state, and that state with the edits made in it."""
+
+    changes: list[Change]
+    view: View
+
+    @property
+    def overruled(self) -> list[e.ChangeOverruled]:
+        """What did not stand, of either side."""
+        return [change for change in self.changes if isinstance(change, e.ChangeOverruled)]
+
+    @property
+    def asked(self) -> set[str]:
+        """The ids of the questions that the edits asked."""
+        return {change.question.id for change in self.changes if isinstance(change, e.QuestionAsked)}
+
+
+def carry_over(
+    edits: Sequence[Change],
+    before: View,
+    now: View,
+    onto: View,
+    theirs: Iterable[Event] = (),
+    *,
+    writer: str,
+    authority: Authority,
+) -> Carried:
+    """Give `edits`, which led from `before` to `now`, as made on `onto`.
+
+    A question that the edits asked moves to a free index where another stands in its place, also if the caller had
+    chosen the index: it is not saved yet, and would be lost without a trace otherwise.
+
+    Args:
+        edits: the caller's.
+        before: what the caller had in front of it.
+        now: what it made of that.
+        onto: what stands now.
+        theirs: the events of others that `onto` holds and `before` does not.
+        writer: who edited.
+        authority: as what.
+    """
+    if before is onto:
+        return Carried(list(edits), now)
+    asked = frozenset(change.question.id for change in edits if isinstance(change, e.QuestionAsked))
+    known = rename_questions(edits, _moved(before, onto))
+    merged = rebase(before, now, onto, known, theirs, writer=writer, authority=authority, defaulted=asked)
+    return Carried(merged.changes, apply_changes(onto, merged.changes))
+
+
+def _moved(before: View, onto: View) -> dict[str, str]:
+    """Give the questions that stand under another id than the caller knows: their save met others in their places."""
+    moved = {}
+    for question_id, question in before.questions.items():
+        there = onto.questions.get(question_id)
+        if there is not None and not there.asks_the_same(question):
+            new = next((other.id for other in onto.questions.values() if other.asks_the_same(question)), None)
+            if new is not None:
+                moved[question_id] = new
+    return moved
