@@ -119,7 +119,8 @@ class ReadSide:
         """Give how far each projection has come, and the end of the feed, for `stats` and `doctor`."""
         with self.database.read() as connection:
             query = select(projection_positions.c.name, projection_positions.c.position)
-            positions = {f"{name}_position": position for name, position in connection.execute(query)}
+            positions = dict.fromkeys((f"{name}_position" for name in self.runner.projectors), 0)
+            positions |= {f"{name}_position": position for name, position in connection.execute(query)}
             end = connection.execute(select(func.coalesce(func.max(feed.c.position), 0))).scalar_one()
             kept = connection.execute(select(func.count()).select_from(snapshots)).scalar_one()
         return {"feed": end, "snapshots": kept, **positions}

@@ -69,7 +69,7 @@ def _told(scenes: Iterator[Scene], session_id: str, invocation: Invocation) -> I
             for line in _wrapped(f"An overwriting store {scene.otherwise}", _INDENT):
                 yield emphasised(line, "red")
     yield ""
-    yield emphasised("See for yourself: who saved what, the state at version 2, the life of the question")
+    yield emphasised("See for yourself: who saved what, how it was at version 2, the question's life:")
     for command in (
         ["log", session_id],
         ["show", f"{session_id}@2"],

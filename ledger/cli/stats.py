@@ -41,13 +41,14 @@ def stats(invocation: Invocation) -> None:
 
 
 def _counts(book: Ledger) -> dict[str, Any]:
+    questions = Counter(str(record.status) for record in book.questions())
     facts = book.facts()
     files = [Path(facts["place"] + suffix) for suffix in ("", "-wal")]
     return {
         "place": facts["place"],
         "file_bytes": sum(file.stat().st_size for file in files if file.is_file()),
         **book.census(),
-        "questions": dict(Counter(str(record.status) for record in book.questions())),
+        "questions": dict(questions),
         "snapshots": facts["snapshots"],
         "feed": facts["feed"],
         "projections": {
@@ -69,7 +70,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         *((name, f"{found[key]:,}") for key, name in _SAVED_FROM_LOSS),
         ("usage records", f"{found['usage_records']:,}"),
         ("snapshots", f"{found['snapshots']:,}"),
-        ("projections", f"behind: {', '.join(behind)}" if behind else f"caught up at position {found['feed']:,}"),
+        ("projections", f"behind the log: {', '.join(behind)}" if behind else "caught up with the log"),
         ("file", f"{_size(found['file_bytes'])}, {readable(found['place'])}"),
     ]
     longest = max(len(name) for name, _ in rows)

@@ -1,0 +1,48 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ledger
+from tests.unit.cli.conftest import Run
+
+
+def test_json_counts_what_there_is(told: Callable[..., Any], recorded: Path) -> None:
+    """Every number is what the recorded ledger holds."""
+    found = told("stats")
+
+    assert {
+        "place": "ledger.db",
+        "sessions": 3,
+        "deleted_sessions": 1,
+        "events": 10,
+        "stale_saves": 1,
+        "omissions": 1,
+        "overruled": 1,
+        "usage_records": 3,
+        "questions": {"answered": 1, "pending": 1},
+        "snapshots": 0,
+        "feed": 10,
+    } == {name: value for name, value in found.items() if name not in {"payload_bytes", "file_bytes", "projections"}}
+    assert {"catalog": 0, "questions": 10} == found["projections"]
+    assert 0 < found["payload_bytes"] < recorded.stat().st_size <= found["file_bytes"]
+
+
+def test_text_counts_the_same(run: Run, recorded: Path) -> None:
+    """A line a number, in words."""
+    del recorded
+    lines = run("stats").stdout.splitlines()
+
+    assert "sessions                            3, and 1 deleted" == lines[0]
+    assert "stale saves, rebased                1" in lines
+    assert "questions                           1 answered, 1 pending" in lines
+
+
+def test_an_empty_ledger_counts_nothing(told: Callable[..., Any], folder: Path) -> None:
+    """Zero is a number: no key is missing."""
+    ledger.open(f"sqlite:///{folder / 'ledger.db'}").close()
+    found = told("stats")
+
+    assert [0] * 6 == [
+        found[name] for name in ("sessions", "events", "payload_bytes", "stale_saves", "omissions", "overruled")
+    ]
+    assert {} == found["questions"]
