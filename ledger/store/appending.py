@@ -68,6 +68,9 @@ class Appender:
         after = fold(view, (event,)) if content is None else stamped(content, event)
         if not self._move_head(connection, uid, view, after, leaf):
             return None
+        if not view.version:
+            born = {"session_id": event.session_id, "origin": self.ledger_id, "created_at": entry.recorded_at_us}
+            self._insert_session.run(connection, {"session_uid": uid, **born})
         row = {
             "session_uid": uid,
             "version": event.version,
@@ -103,14 +106,7 @@ class Appender:
         if view.version:
             row |= {"uid": uid, "was_version": view.version, "was_leaf": bytes.fromhex(view.digest)}
             return bool(self._move.run(connection, row).rowcount)
-        if not self._create.run(connection, {**row, "tombstone": 0}).rowcount:
-            return False
-        created_at = time.time_ns() // 1000
-        self._insert_session.run(
-            connection,
-            {"session_uid": uid, "session_id": after.session_id, "origin": self.ledger_id, "created_at": created_at},
-        )
-        return True
+        return bool(self._create.run(connection, {**row, "tombstone": 0}).rowcount)
 
     def _feed(self, connection: Connection, uid: bytes, version: int, leaf: bytes) -> None:
         # Here one writer commits at a time, so positions come out dense and in the order of the commits.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, LargeBinary, cast, func, select
+from sqlalchemy import Connection, LargeBinary, Table, cast, func, select
 
 from ledger.domain import events as e
 from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
@@ -22,6 +22,7 @@ from ledger.store.tables import events, feed, heads, payloads, sessions
 __all__ = ["verify"]
 
 PAGE = 1000
+_LOWEST = -(2**62)
 _RESOLVING = (e.QuestionAnswered, e.QuestionWithdrawn, e.QuestionSuperseded, e.QuestionExpired, e.QuestionLost)
 
 Expect = Mapping[str, tuple[int, str]]
@@ -89,12 +90,12 @@ class _Check:
     def all_sessions(self) -> None:
         self.total = self.connection.execute(select(func.count()).select_from(events)).scalar_one()
         names = {
-            bytes(row[0]): row[1]
+            _octets(row[0]): _text(row[1])
             for row in self.connection.execute(select(sessions.c.session_uid, sessions.c.session_id))
         }
         uids = set(names)
         for table in (heads, events, payloads):
-            uids |= {bytes(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
+            uids |= {_octets(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
         for uid in sorted(uids, key=lambda uid: (names.get(uid, ""), uid)):
             self.session(uid)
 
@@ -110,24 +111,31 @@ class _Check:
         if not any(left):
             raise SessionNotFound(session_id)
         self.session(uid)
-        fed = set(self.connection.execute(select(feed.c.version).where(feed.c.session_uid == uid)).scalars())
-        known = set(self.connection.execute(select(events.c.version).where(events.c.session_uid == uid)).scalars())
+        fed = self._versions(feed, uid)
+        known = self._versions(events, uid)
         for version in sorted(known - fed):
             self.problem(session_id, version, "it is missing from the feed")
         for version in sorted(fed - known):
             self.problem(session_id, version, "the feed names it, but it is not in the log")
 
+    def _versions(self, table: Table, uid: bytes) -> set[int]:
+        found = self.connection.execute(select(table.c.version).where(table.c.session_uid == uid)).scalars()
+        return {version for version in found if isinstance(version, int)}
+
     def session(self, uid: bytes) -> None:
         self.sessions += 1
         row = self.connection.execute(select(sessions).where(sessions.c.session_uid == uid)).mappings().one_or_none()
-        session_id = row["session_id"] if row else uid.hex()
-        origin = bytes(row["origin"]) if row else self.log.ledger_id
+        session_id = _text(row["session_id"]) if row else uid.hex()
+        origin = _octets(row["origin"]) if row else self.log.ledger_id
         if row is None:
             self.problem(session_id, None, "its row in sessions is missing")
         elif session_uid(origin, session_id) != uid:
             self.problem(session_id, None, "its id does not match its key")
+        created_at = row["created_at"] if row and origin == self.log.ledger_id else None
         chain = _Chain()
         for event in self._rows(uid):
+            if event["version"] == 1 and created_at not in (None, event["recorded_at"]):
+                self.problem(session_id, 1, "it was recorded at another time than its row in sessions says")
             self.event(session_id, uid, origin, event, chain)
             self.events += 1
             if self.progress is not None and self.events % 100 == 0:
@@ -147,13 +155,16 @@ class _Check:
             .order_by(events.c.version)
             .limit(PAGE)
         )
-        after = -(2**62)
+        after = _LOWEST
         while page := self.connection.execute(query.where(events.c.version > after)).mappings().all():
             yield from map(dict, page)
             after = page[-1]["version"]
 
     def event(self, session_id: str, uid: bytes, origin: bytes, row: Mapping[str, Any], chain: _Chain) -> None:
         version = row["version"]
+        if not isinstance(version, int):
+            self.problem(session_id, None, f"a version of it is numbered {version!r}")
+            return
         for missing in range(chain.version + 1, min(version, chain.version + 20)):
             self.problem(session_id, missing, "it is missing")
         chain.version = version
@@ -164,7 +175,7 @@ class _Check:
             self.problem(session_id, version, f"a column has an impossible value: {error}")
             return
         finally:
-            chain.leaf = bytes(row["leaf"]) if isinstance(row["leaf"], bytes) else NO_LEAF
+            chain.leaf = _octets(row["leaf"])
             chain.leaves.append(chain.leaf)
         if row["kind"] == 1:
             chain.tombstone, chain.alive = version, False
@@ -176,7 +187,7 @@ class _Check:
 
     def hashes(self, session_id: str, uid: bytes, origin: bytes, row: Mapping[str, Any], chain: _Chain) -> None:
         version = row["version"]
-        if bytes(row["prev_leaf"]) != chain.leaf:
+        if _octets(row["prev_leaf"]) != chain.leaf:
             self.problem(session_id, version, "it does not follow from the version before it")
         if not 0 <= row["base_version"] < max(version, 1):
             self.problem(session_id, version, f"its base version {row['base_version']} cannot be")
@@ -199,7 +210,7 @@ class _Check:
         except Exception as error:  # noqa: BLE001 - whatever an altered column makes of it, the record is not whole
             self.problem(session_id, version, f"its envelope was altered: {error}")
             return
-        if leaf != bytes(row["leaf"]):
+        if leaf != _octets(row["leaf"]):
             self.problem(session_id, version, "its envelope was altered: the digest does not match")
 
     def payload(self, session_id: str, row: Mapping[str, Any], chain: _Chain) -> Payload | None:
@@ -241,7 +252,7 @@ class _Check:
         known = select(events.c.version).where(events.c.session_uid == uid)
         orphans = select(payloads.c.version).where(payloads.c.session_uid == uid, payloads.c.version.not_in(known))
         for version in self.connection.execute(orphans).scalars():
-            self.problem(session_id, version, "its payload has no event")
+            self.problem(session_id, version if isinstance(version, int) else None, "a payload has no event")
 
     def head(self, session_id: str, uid: bytes, chain: _Chain) -> None:
         row = self.connection.execute(select(heads).where(heads.c.session_uid == uid)).mappings().one_or_none()
@@ -250,8 +261,8 @@ class _Check:
             return
         if row["version"] != chain.version:
             what = f"the log ends at version {chain.version}, the head is version {row['version']}"
-            self.problem(session_id, min(row["version"], chain.version) + 1, what)
-        elif bytes(row["leaf"]) != chain.leaf:
+            self.problem(session_id, min(_number(row["version"]), chain.version) + 1, what)
+        elif _octets(row["leaf"]) != chain.leaf:
             self.problem(session_id, chain.version, "the head has another digest than the last event")
         if (row["tombstone"], row["life"]) != (chain.tombstone, chain.life):
             self.problem(session_id, chain.version, "the head names another life than the events")
@@ -266,6 +277,31 @@ class _Check:
         """Check that the feed is dense, names every event once, and hashes to what it says."""
         position, digest = 0, NO_LEAF
         last: dict[bytes, int] = {}
+        for row in self._fed():
+            uid, session_id, version = _octets(row["session_uid"]), row["session_id"], _number(row["version"])
+            if row["position"] != position + 1:
+                self.problem(None, None, f"position {position + 1} is missing")
+            if not isinstance(row["position"], int) or row["position"] < 1:
+                self.problem(session_id, version, f"its place in the feed is {row['position']!r}")
+                continue
+            position = row["position"]
+            if version != last.get(uid, 0) + 1:
+                self.problem(session_id, version, f"it is out of order in the feed, at position {position}")
+            last[uid] = version
+            if row["leaf"] is None:
+                self.problem(session_id, version, "the feed names it, but it is not in the log")
+            elif feed_digest(digest, position, uid, version, _octets(row["leaf"])) != _octets(row["digest"]):
+                self.problem(session_id, version, f"its place in the feed was altered, at position {position}")
+            digest = _octets(row["digest"])
+        names = select(heads.c.session_uid, sessions.c.session_id, heads.c.version).outerjoin(
+            sessions, sessions.c.session_uid == heads.c.session_uid
+        )
+        for uid, session_id, version in self.connection.execute(names):
+            fed = last.get(_octets(uid), 0)
+            if fed < _number(version):
+                self.problem(session_id, fed + 1, "it is missing from the feed")
+
+    def _fed(self) -> Iterator[Mapping[str, Any]]:
         query = (
             select(feed, events.c.leaf, sessions.c.session_id)
             .outerjoin(events, (events.c.session_uid == feed.c.session_uid) & (events.c.version == feed.c.version))
@@ -273,41 +309,35 @@ class _Check:
             .order_by(feed.c.position)
             .limit(PAGE)
         )
-        while page := self.connection.execute(query.where(feed.c.position > position)).mappings().all():
-            for row in page:
-                uid, session_id = bytes(row["session_uid"]), row["session_id"]
-                if row["position"] != position + 1:
-                    self.problem(None, None, f"position {position + 1} is missing")
-                if row["version"] != last.get(uid, 0) + 1:
-                    self.problem(
-                        session_id, row["version"], f"it is out of order in the feed, at position {row['position']}"
-                    )
-                last[uid] = row["version"]
-                position = row["position"]
-                if row["leaf"] is None:
-                    self.problem(session_id, row["version"], "the feed names it, but it is not in the log")
-                    digest = bytes(row["digest"])
-                    continue
-                digest = feed_digest(digest, position, uid, row["version"], bytes(row["leaf"]))
-                if digest != bytes(row["digest"]):
-                    self.problem(
-                        session_id, row["version"], f"its place in the feed was altered, at position {position}"
-                    )
-                    digest = bytes(row["digest"])
-        for uid, session_id, version in self.connection.execute(
-            select(heads.c.session_uid, sessions.c.session_id, heads.c.version).outerjoin(
-                sessions, sessions.c.session_uid == heads.c.session_uid
-            )
-        ):
-            if last.get(bytes(uid), 0) < version:
-                self.problem(session_id, last.get(bytes(uid), 0) + 1, "it is missing from the feed")
+        after = _LOWEST
+        while page := self.connection.execute(query.where(feed.c.position > after)).mappings().all():
+            yield from map(dict, page)
+            after = page[-1]["position"]
 
     def expectation(self, session_id: str, version: int, digest: str) -> None:
-        found = self.log.digest(self.connection, session_id, version)
+        leaf = select(events.c.leaf).where(
+            events.c.session_uid == self.log.uid(session_id), events.c.version == version
+        )
+        found = self.connection.execute(leaf).scalar_one_or_none()
         if found is None:
             self.problem(session_id, version, "it is missing: a receipt for it exists, so the log was cut off")
-        elif found != digest.lower():
+        elif _octets(found).hex() != digest.lower():
             self.problem(session_id, version, "it is not the event that its receipt was given for")
+
+
+# SQLite keeps what it is given, whatever a column was declared as: an altered value can be of any type.
+def _octets(value: Any) -> bytes:
+    """Give bytes as they are, and of anything else some that no hash equals."""
+    return bytes(value) if isinstance(value, bytes) else repr(value).encode()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _number(value: Any) -> int:
+    """Give a number as it is, and of anything else one that is no version."""
+    return value if isinstance(value, int) else -1
 
 
 def _follow_questions(payload: Payload, pending: dict[str, None]) -> None:

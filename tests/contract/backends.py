@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["BACKENDS", "Backend", "on_durable", "on_one_face"]
+__all__ = ["BACKENDS", "Backend", "in_memory", "on_durable", "on_one_face"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,6 @@ on_durable = pytest.mark.parametrize("backend", [b for b in BACKENDS if b.durabl
 
 #: For long tables of rules that are decided below the faces.
 on_one_face = pytest.mark.parametrize("face", ["sync"], indirect=True)
+
+#: For rules that are checked so often that a disk would be waited for.
+in_memory = pytest.mark.parametrize("backend", [b for b in BACKENDS if not b.durable], ids=str, indirect=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger import Omission, QuestionRecord, Session, SessionNotFound
+from ledger import Omission, Option, QuestionRecord, QuestionStatus, Session, SessionNotFound
 from tests.contract.faces import Book
 
 NOON = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
@@ -45,9 +45,9 @@ async def test_a_record_tells_the_whole_life(book: Book) -> None:
             kind="choice",
             header="Env",
             text="Which environment?",
-            options=["staging", {"label": "prod", "description": "live"}],
+            options=[Option(label="staging"), Option(label="prod", description="live")],
             multiple=True,
-            status="answered",
+            status=QuestionStatus.ANSWERED,
             asked_version=2,
             asked_at=minute(1),
             asked_by="agent",
