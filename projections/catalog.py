@@ -66,7 +66,7 @@ class Catalog:
         query = query.order_by(catalog.c.updated_at.desc(), catalog.c.session_id)
         if limit is not None:
             query = query.limit(limit)
-        return [_summary(row) for row in connection.execute(query).mappings()]
+        return [_summary(row) for row in connection.execute(query).mappings().all()]
 
 
 def _count(line: dict[str, Any] | None, uid: bytes, event: Event) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Questions:
         query = query.order_by(
             questions.c.asked_at, questions.c.session_id, questions.c.asked_version, questions.c.question_id
         )
-        return [_record(row) for row in connection.execute(query).mappings()]
+        return [_record(row) for row in connection.execute(query).mappings().all()]
 
 
 def _effective(connection: Connection, uid: bytes, version: int) -> int:

@@ -112,7 +112,8 @@ class SessionViews:
     def _open(self, connection: Connection, session_id: str, row: Any) -> tuple[View | None, str]:
         if row["fold_version"] != FOLD_VERSION:
             return None, "it was folded by another release"
-        if sha256(row["body"]).digest() != bytes(row["digest"]):
+        sound = all(isinstance(row[name], bytes) for name in ("body", "digest", "event_digest"))
+        if not sound or sha256(row["body"]).digest() != row["digest"]:
             return None, "its digest does not match"
         event_digest = bytes(row["event_digest"]).hex()
         if self.log.digest(connection, session_id, row["version"]) != event_digest:

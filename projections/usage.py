@@ -61,7 +61,7 @@ class Usage:
         if uid is not None:
             query = query.where(usage_totals.c.session_uid == uid)
         records, totals = 0, dict[str, int | float]()
-        for number, body in connection.execute(query):
+        for number, body in connection.execute(query).all():
             records += number
             for name, value in json.loads(body).items():
                 totals[name] = totals.get(name, 0) + value
@@ -76,7 +76,7 @@ class Usage:
         )
         return [
             UsageTotals(session_id=session_id, records=number, totals=json.loads(body))
-            for session_id, number, body in connection.execute(query)
+            for session_id, number, body in connection.execute(query).all()
         ]
 
 

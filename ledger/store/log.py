@@ -85,7 +85,9 @@ class Log:
         query = query.order_by(events.c.version.desc() if reverse else events.c.version)
         if limit is not None:
             query = query.limit(limit)
-        return [event_of(session_id, row) for row in connection.execute(query).mappings()]
+        # To the end before any is decoded: a cursor that is left half read, by an error, spoils the next one's rows.
+        rows = connection.execute(query).mappings().all()
+        return [event_of(session_id, row) for row in rows]
 
     def walk(
         self, connection: Connection, session_id: str, *, after: int = 0, upto: int | None = None
