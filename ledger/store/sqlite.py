@@ -66,7 +66,8 @@ class SqliteEngine:
         if path.exists():
             if not os.access(path, os.R_OK):
                 raise StorageError(f"{self.place} cannot be read by this user", "check its permissions")
-            return True
+            # Who only reads must not make a database of an empty file, which opening it would.
+            return create or path.stat().st_size > 0
         if not create:
             return False
         try:
@@ -90,7 +91,7 @@ class SqliteEngine:
         del record
         connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
         connection.execute(f"PRAGMA busy_timeout={self._timeout_s * 1000:.0f}")
-        if self.path is None or os.access(self.path, os.W_OK):
+        if self.path is None or (os.access(self.path, os.W_OK) and _is_ours(connection)):
             self._journal = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
             if self.path is not None and self._journal != "wal":
                 raise StorageError(
@@ -202,6 +203,12 @@ def _timeout_of(url: URL) -> float:
 
 #: Kept for as long as the process lives: collecting them would close what another process uses.
 _abandoned: list[Engine] = []
+
+
+def _is_ours(connection: Any) -> bool:
+    """Tell a ledger, or what may become one, from another program's database, whose journal is none of our business."""
+    tables, ours = connection.execute("SELECT count(*), total(name = 'ledger_meta') FROM sqlite_master").fetchone()
+    return bool(ours or not tables)
 
 
 def _begin(connection: Connection) -> None:
