@@ -12,7 +12,7 @@ from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
 from ledger.cli.revision_argument import resolve_session
-from ledger.cli.times import instant, span
+from ledger.cli.times import instant
 
 if TYPE_CHECKING:
     from ledger.domain.records import QuestionRecord
@@ -46,6 +46,8 @@ def questions(invocation: Invocation, session: str | None, status: str | None) -
 
 
 def _lines(records: list[QuestionRecord]) -> Iterator[str]:
+    from ledger.domain.spans import span
+
     now = datetime.now(UTC)
     room = width() - len(_INDENT)
     for record in records:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ledger.domain.spans import span
 from ledger.importers.steps import ImportProblem
 
 __all__ = ["ImportProblem", "ImportReport"]
@@ -47,7 +48,7 @@ class ImportReport:
         """
         said = f"{_count(self.sessions, 'session')}, {self._saves()}, {self._questions()}"
         if self.longest_wait is not None:
-            said += f"; longest wait {_span(self.longest_wait)}"
+            said += f"; longest wait {span(self.longest_wait)}"
         if self.problems:
             said += f"; {_count(len(self.problems), 'problem')}"
         return said
@@ -71,21 +72,5 @@ class ImportReport:
         return f"{_count(asked, 'question')}: {', '.join(outcomes)}"
 
 
-_MINUTE = timedelta(minutes=1)
-_HOUR = timedelta(hours=1)
-_HOURS_A_DAY = 24
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _span(wait: timedelta) -> str:
-    """Say how long, in the two largest units that say something."""
-    if wait < _MINUTE:
-        return f"{wait.total_seconds():.0f} s"
-    hours, rest = divmod(wait + _MINUTE / 2, _HOUR)
-    minutes = rest // _MINUTE
-    days, hours = divmod(hours, _HOURS_A_DAY)
-    units = [(days, "d"), (hours, "h"), (minutes if not days else 0, "min")]
-    return " ".join(f"{number} {unit}" for number, unit in units if number)
