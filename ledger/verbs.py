@@ -71,7 +71,7 @@ def update(
     """Load the head, mutate it, and save it only if it is still the head; else begin anew."""
     submitted = arguments or []
     if key is not None:
-        receipt = yield Replay(session_id, key, content_digest(call, submitted))
+        receipt: Receipt | None = yield Replay(session_id, key, content_digest(call, submitted))
         if receipt is not None:
             return receipt
         keywords |= {"key": key, "call": call, "arguments": submitted}
@@ -83,17 +83,19 @@ def update(
         if inspect.isawaitable(outcome):
             yield Await(outcome)
         try:
-            return (yield Save(session, {**keywords, "expected_version": session.version}))
+            saved: Receipt = yield Save(session, {**keywords, "expected_version": session.version})
         except VersionConflict:
             if tries >= UPDATE_TRIES:
                 raise
+        else:
+            return saved
 
 
 def append(session_id: str, messages: tuple[Message, ...], *, key: str | None = None, **keywords: Any) -> Steps:
     """Append messages behind whatever is there."""
     arguments: list[Change] = [MessageAppended(message=message) for message in messages]
     if key is not None:
-        receipt = yield Replay(session_id, key, content_digest("append", arguments))
+        receipt: Receipt | None = yield Replay(session_id, key, content_digest("append", arguments))
         if receipt is not None:
             return receipt
         keywords |= {"key": key, "call": "append", "arguments": arguments}
@@ -101,7 +103,8 @@ def append(session_id: str, messages: tuple[Message, ...], *, key: str | None = 
     known = {message.id: message for message in session.messages}
     # A message that is there already, word for word, is the same message: a repeated call adds it once.
     session.messages.extend(message for message in messages if known.get(message.id) != message)
-    return (yield Save(session, keywords))
+    saved: Receipt = yield Save(session, keywords)
+    return saved
 
 
 def answer(
@@ -113,4 +116,5 @@ def answer(
     def mutate(session: Session) -> None:
         session.answer(question_id, value, by=by)
 
-    return (yield from update(session_id, mutate, key=key, call="answer", arguments=arguments, **keywords))
+    saved: Receipt = yield from update(session_id, mutate, key=key, call="answer", arguments=arguments, **keywords)
+    return saved

@@ -72,7 +72,8 @@ def reconcile(  # noqa: PLR0911 - each row of the table is a return
         return Decision(Choice.NOTHING, discard=True)
     if storage.version < memory.version:
         return Decision(Choice.MEMORY, behind=True)
-    if storage.version == memory.version and storage.digest != memory.digest:
+    both_known = storage.digest and memory.digest  # a copy that came by other ways than the log has none
+    if storage.version == memory.version and both_known and storage.digest != memory.digest:
         return Decision(Choice.STORAGE, discard=True, diverged=True)
     if storage.version > memory.version:
         if not memory_in_log:
