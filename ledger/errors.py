@@ -274,11 +274,10 @@ class LedgerMissing(StorageError):
 
 
 class DamagedRecord(StorageError):
-    """A stored event does not parse: it was altered behind the ledger's back."""
+    """A stored event, or a session's head (`version` is then `None`), was altered behind the ledger's back."""
 
-    def __init__(self, session_id: str, version: int, problem: str) -> None:
+    def __init__(self, session_id: str, version: int | None, problem: str) -> None:
         self.session_id = session_id
         self.version = version
-        super().__init__(
-            f"version {version} of session {session_id} is damaged: {problem}", f"run `ledger verify {session_id}`"
-        )
+        what = "the head" if version is None else f"version {version}"
+        super().__init__(f"{what} of session {session_id} is damaged: {problem}", f"run `ledger verify {session_id}`")

@@ -92,7 +92,7 @@ class Runner:
                 position = row[0]
             rows = fed(connection, after=position, limit=PAGE)
             if rows:
-                page = [(bytes(row["session_uid"]), event_of(row["session_id"], row)) for row in rows]
+                page = [(bytes(row["fed_uid"]), event_of(row["session_id"], row)) for row in rows]
                 projector.take(connection, page)
                 position = rows[-1]["position"]
                 connection.execute(

@@ -59,8 +59,11 @@ class Log:
         row = connection.execute(_HEAD, {"uid": self.uid(session_id)}).mappings().one_or_none()
         if row is None:
             return None
-        open_questions = tuple(json.loads(row["open_questions"]))
-        return Head(row["version"], bytes(row["leaf"]).hex(), row["tombstone"], row["life"], open_questions)
+        try:
+            version, open_questions = int(row["version"]), tuple(json.loads(row["open_questions"]))
+            return Head(version, bytes(row["leaf"]).hex(), int(row["tombstone"]), int(row["life"]), open_questions)
+        except (TypeError, ValueError) as error:
+            raise DamagedRecord(session_id, None, "its head does not parse") from error
 
     def events(
         self,
@@ -184,26 +187,29 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         UnknownChange: if a newer release wrote it.
     """
     if row["leaf"] is None:
-        raise DamagedRecord(session_id, row["version"] or 0, "the feed names it, but it is not in the log")
+        raise DamagedRecord(session_id or "?", row["fed_version"], "the feed names it, but it is not in the log")
     if row["kind"] not in _KIND_NAMES or row["authority"] not in _AUTHORITY_NAMES:
         raise UnknownChange(f"event of kind {row['kind']} and authority {row['authority']}", session_id, row["version"])
     payload = _decode(session_id, row)
-    occurred_at = row["occurred_at"]
-    return Event.model_construct(
-        session_id=session_id,
-        version=row["version"],
-        base_version=row["base_version"],
-        event_id=bytes(row["event_id"]).hex(),
-        recorded_at=moment(row["recorded_at"]),
-        occurred_at=None if occurred_at is None else moment(occurred_at),
-        writer=row["writer"],
-        authority=_AUTHORITY_NAMES[row["authority"]],
-        kind=_KIND_NAMES[row["kind"]],
-        key=row["key"],
-        schema_version=row["schema_version"],
-        changes=payload.changes,
-        digest=bytes(row["leaf"]).hex(),
-    )
+    try:
+        occurred_at = row["occurred_at"]
+        return Event.model_construct(
+            session_id=session_id,
+            version=row["version"],
+            base_version=int(row["base_version"]),
+            event_id=bytes(row["event_id"]).hex(),
+            recorded_at=moment(row["recorded_at"]),
+            occurred_at=None if occurred_at is None else moment(occurred_at),
+            writer=str.__str__(row["writer"]),
+            authority=_AUTHORITY_NAMES[row["authority"]],
+            kind=_KIND_NAMES[row["kind"]],
+            key=row["key"],
+            schema_version=row["schema_version"],
+            changes=payload.changes,
+            digest=bytes(row["leaf"]).hex(),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DamagedRecord(session_id, row["version"], "a column has an impossible value") from error
 
 
 def _decode(session_id: str, row: RowMapping) -> Payload:
@@ -213,14 +219,20 @@ def _decode(session_id: str, row: RowMapping) -> Payload:
         return decode_payload(bytes(row["body"]), row["schema_version"])
     except UnknownChange as error:
         raise UnknownChange(error.change, session_id, row["version"]) from error
-    except (ValidationError, ValueError) as error:
+    except (ValidationError, TypeError, ValueError) as error:
         raise DamagedRecord(session_id, row["version"], "its payload does not parse") from error
 
 
 def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
-    """Give rows of the feed behind `after`, with their events and payloads."""
+    """Give rows of the feed behind `after`, with their events and payloads, which may be gone."""
     query = (
-        select(feed.c.position, sessions.c.session_id, *_EVENT_COLUMNS)
+        select(
+            feed.c.position,
+            feed.c.session_uid.label("fed_uid"),
+            feed.c.version.label("fed_version"),
+            sessions.c.session_id,
+            *_EVENT_COLUMNS,
+        )
         .outerjoin(events, and_(events.c.session_uid == feed.c.session_uid, events.c.version == feed.c.version))
         .outerjoin(payloads, and_(payloads.c.session_uid == feed.c.session_uid, payloads.c.version == feed.c.version))
         .outerjoin(sessions, sessions.c.session_uid == feed.c.session_uid)
