@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -19,7 +19,7 @@ from ledger.store.database import Database
 from ledger.store.log import Log
 from ledger.store.tables import payloads, snapshots
 from ledger.telemetry import get_logger
-from projections.snapshot_body import decode_view, encode_view
+from projections.snapshot_body import decode_view, encode_view, estimate_size
 
 __all__ = ["SessionViews", "too_close"]
 
@@ -27,11 +27,19 @@ _log = get_logger(__name__)
 
 #: Replaying less than this is cheaper than any snapshot.
 MIN_REPLAYED_BYTES = 64 * 1024
-#: A snapshot pays when what was replayed reaches this part of the view's own size.
-REPLAYED_SHARE = 0.5
+#: A snapshot pays when a load had to read so many times what the view holds. One that only grew is read from the log as
+#: fast as from a snapshot, which would only be a second copy of it.
+READ_TIMES = 2
 #: Of two kept snapshots, the older has at most this part of the newer one's version, so that all together cost no more
 #: than twice the newest, and a load in the middle of a history finds one near.
 THINNING = 0.6
+
+
+class _Read(NamedTuple):
+    """What a load had to read: the bytes of the snapshot that it began from, as JSON, and those of the events."""
+
+    snapshot: int
+    replayed: int
 
 
 class SessionViews:
@@ -51,11 +59,11 @@ class SessionViews:
             VersionNotFound: if it never reached that version.
         """
         with self.database.read() as connection:
-            view, replayed, dropped = self._load(connection, session_id, version)
+            view, read, dropped = self._load(connection, session_id, version)
         if dropped:
             self._drop(session_id, dropped)
-        if view.alive and replayed > MIN_REPLAYED_BYTES:
-            self._keep(view, replayed)
+        if view.alive and read.replayed > MIN_REPLAYED_BYTES:
+            self._keep(view, read)
         return view
 
     def snapshot(self, session_id: str) -> View:
@@ -77,21 +85,22 @@ class SessionViews:
         with self.database.write() as connection:
             connection.execute(delete(snapshots))
 
-    def _load(self, connection: Connection, session_id: str, version: int | None) -> tuple[View, int, list[int]]:
-        """Give the view, the bytes that were replayed for it, and the snapshots that turned out to be of no use."""
+    def _load(self, connection: Connection, session_id: str, version: int | None) -> tuple[View, _Read, list[int]]:
+        """Give the view, what was read for it, and the snapshots that turned out to be of no use."""
         head = self.log.head(connection, session_id)
         if head is None:
             raise SessionNotFound(session_id)
         wanted = head.version if version is None else version
         if not 1 <= wanted <= head.version:
             raise VersionNotFound(session_id, wanted, head.version)
-        start, dropped = self._nearest(connection, session_id, wanted)
+        start, size, dropped = self._nearest(connection, session_id, wanted)
         if start is not None and start.version == wanted:
-            return start, 0, dropped
+            return start, _Read(size, 0), dropped
         view = self.log.view(connection, session_id, wanted, start)
-        return view, self._bytes_between(connection, session_id, start.version if start else 0, wanted), dropped
+        replayed = self._bytes_between(connection, session_id, start.version if start else 0, wanted)
+        return view, _Read(size, replayed), dropped
 
-    def _nearest(self, connection: Connection, session_id: str, version: int) -> tuple[View | None, list[int]]:
+    def _nearest(self, connection: Connection, session_id: str, version: int) -> tuple[View | None, int, list[int]]:
         uid = self.log.uid(session_id)
         query = (
             select(snapshots)
@@ -103,11 +112,11 @@ class SessionViews:
         while row := connection.execute(query.where(snapshots.c.version <= below).limit(1)).mappings().one_or_none():
             view, problem = self._open(connection, session_id, row)
             if view is not None:
-                return view, dropped
+                return view, row["size"], dropped
             _log.warning("snapshot_dropped", session_id=session_id, version=row["version"], reason=problem)
             dropped.append(row["version"])
             below = row["version"] - 1
-        return None, dropped
+        return None, 0, dropped
 
     def _open(self, connection: Connection, session_id: str, row: Any) -> tuple[View | None, str]:
         if row["fold_version"] != FOLD_VERSION:
@@ -138,12 +147,11 @@ class SessionViews:
             ).scalar_one()
         )
 
-    def _keep(self, view: View, replayed: int) -> None:
-        body, size = encode_view(view)
-        if replayed < size * REPLAYED_SHARE:
+    def _keep(self, view: View, read: _Read) -> None:
+        if read.snapshot + read.replayed < READ_TIMES * estimate_size(view):
             return
         try:
-            self._write(view, body, size)
+            self._write(view, *encode_view(view))
         except StorageError as error:
             # The load has succeeded; the next one will try again.
             _log.warning("snapshot_not_written", session_id=view.session_id, version=view.version, error=str(error))
