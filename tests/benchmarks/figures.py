@@ -119,20 +119,27 @@ def _loads(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str],
     for subject in (ours, floor):
         subject.do("grow", session="whole", turns=turns)
         subject.do("grow", session="half", turns=turns // 2)
-    for name, method in (("no snapshot", "load_without_snapshot"), ("a snapshot", "load")):
-        advance(f"a cold load with {name}")
-        yield _pairs(
-            Figure(f"cold load of {turns:,} turns, {name}", "floor", "ms", "<= 1.8", "1"),
-            scale.rounds,
-            lambda: _ms(ours.do(method, session="whole", count=1)),  # noqa: B023 - called in this turn of the loop
-            lambda: _ms(floor.do("load", session="whole", count=1)),
-        )
+    ours.do("grow", session="kept", turns=turns)
+    advance("a cold load")
+    yield _pairs(
+        Figure(f"cold load of {turns:,} turns", "floor", "ms", "<= 1.8", "1"),
+        scale.rounds,
+        lambda: _ms(ours.do("load", session="whole", count=1)),
+        lambda: _ms(floor.do("load", session="whole", count=1)),
+    )
+    advance("a load from a snapshot")
+    yield _pairs(
+        Figure("  the same from a snapshot of the head", "floor", "ms"),
+        scale.rounds,
+        lambda: _ms(ours.do("load_from_snapshot", session="kept", count=1)),
+        lambda: _ms(floor.do("load", session="whole", count=1)),
+    )
     advance("a load of the middle version")
     yield _pairs(
         Figure(f"load at version {turns // 2:,} of {turns:,}", "a cold load of that size", "ms", "<= 1.5", "1"),
         scale.rounds,
-        lambda: _ms(ours.do("load_without_snapshot", session="whole", version=turns // 2, count=1)),
-        lambda: _ms(ours.do("load_without_snapshot", session="half", count=1)),
+        lambda: _ms(ours.do("load", session="whole", version=turns // 2, count=1)),
+        lambda: _ms(ours.do("load", session="half", count=1)),
     )
 
 
@@ -153,7 +160,7 @@ def _load_merged(ours: Subject, floor: Subject, scale: Scale, advance: Callable[
         Figure(f"load_merged, {scale.loaded:,} turns, nothing changed", "the cold load", "ms", "<= 0.0125"),
         scale.rounds,
         lambda: _ms(ours.do("load_merged", session="whole", count=50)),
-        lambda: _ms(ours.do("load_without_snapshot", session="whole", count=1)),
+        lambda: _ms(ours.do("load", session="whole", count=1)),
     )
     yield _pairs(
         Figure(f"load_merged, {scale.many:,} turns", f"at {scale.few} turns", "ms", "about 1"),

@@ -40,18 +40,16 @@ class Ours:
         self._book.save(session)
         return perf_counter() - begin
 
-    def load(self, session: str, count: int) -> list[float]:
-        """Load a session in a ledger that has just been opened, with the snapshots that there are."""
-        return [self._load(session) for _ in range(count)]
+    def load(self, session: str, count: int, version: int | None = None) -> list[float]:
+        """Load a session in a ledger that has just been opened, with the snapshots that use has brought about."""
+        return [self._load(session, version) for _ in range(count)]
 
-    def load_without_snapshot(self, session: str, count: int, version: int | None = None) -> list[float]:
-        """The same with no snapshot to begin from: every event is folded, and a snapshot is written behind it."""
-        return [self._load(session, version, fold=True) for _ in range(count)]
+    def load_from_snapshot(self, session: str, count: int) -> list[float]:
+        """The same where there is a snapshot of the head."""
+        self._book.snapshot(session)
+        return self.load(session, count)
 
-    def _load(self, session: str, version: int | None = None, *, fold: bool = False) -> float:
-        if fold:
-            with self._book._database.write() as connection:
-                connection.exec_driver_sql("DELETE FROM snapshots")
+    def _load(self, session: str, version: int | None = None) -> float:
         with ledger.open(f"sqlite:///{self._path}") as book:
             begin = perf_counter()
             book.load(session, version)
