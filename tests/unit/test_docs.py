@@ -97,6 +97,20 @@ def signatures(text: str) -> dict[str, str]:
     return {signature.split("(")[0]: re.sub(r" -> .+$", "", signature) for signature in found}
 
 
+def test_the_example_of_the_readme_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first lines that anybody runs do what the comment beside them promises."""
+    (example,) = blocks(page("README.md"), "python")
+    promised = re.findall(r"print\(.*\) +# (.*)", example)
+    monkeypatch.chdir(tmp_path)
+
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - our own page
+
+    assert ["Which environment?"] == promised
+    assert promised == capsys.readouterr().out.splitlines()
+
+
 def test_every_public_name_is_in_the_reference() -> None:
     """Whoever meets a name in `ledger` finds it on one page."""
     told = {re.split(r"[.(]", span)[0] for span in spans(page("docs/reference/api.md"))}
