@@ -58,9 +58,13 @@ def import_(invocation: Invocation, files: tuple[str, ...], source_format: str) 
     from ledger.importers import import_sources
 
     with invocation.book(create=True) as book, progress_bar(in_bytes=True) as advance:
-        report = import_sources(
-            book, files, format=source_format, progress=lambda done, total: advance("Importing", done, total)
-        )
+        try:
+            report = import_sources(
+                book, files, format=source_format, progress=lambda done, total: advance("Importing", done, total)
+            )
+        except KeyboardInterrupt:
+            note("What was imported so far is kept, and the same command goes on from there.")
+            raise
     _tell(invocation, report)
 
 

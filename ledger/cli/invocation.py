@@ -58,7 +58,9 @@ def database_url(named: str) -> str:
     >>> database_url("demo.db")
     'sqlite:///demo.db'
     """
-    return named if "://" in named else f"sqlite:///{Path(named).expanduser()}"
+    if "://" in named:
+        return named
+    return "sqlite:///" + str(Path(named).expanduser()).replace("%", "%25").replace("?", "%3F")
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, print_json, print_lines, readable, shortened, width
-from ledger.cli.revision_argument import resolve_session
+from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.times import instant
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _INDENT = "    "
 @click.command(
     epilog=examples("ledger log s1", "ledger log s1 -n 5", "ledger log s1 --json | jq '.[] | [.version, .writer]'")
 )
-@click.argument("session")
+@session_argument()
 @click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
 @click.option("-r", "--reverse", is_flag=True, help="Newest first.")
 @json_option

@@ -11,7 +11,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
-from ledger.cli.revision_argument import resolve_session
+from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.times import instant
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _INDENT = "    "
 
 
 @click.command(epilog=examples("ledger questions", "ledger questions --status pending", "ledger questions s1 --json"))
-@click.argument("session", required=False)
+@session_argument(required=False)
 @click.option("--status", type=click.Choice(_STATUSES), help="Only those that stand so.")
 @json_option
 @pass_invocation

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,7 +12,9 @@ from ledger.errors import SessionNotFound
 if TYPE_CHECKING:
     from ledger.book import Ledger
 
-__all__ = ["AmbiguousId", "resolve_revision", "resolve_session"]
+__all__ = ["AmbiguousId", "checked", "resolve_revision", "resolve_session", "session_argument"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: A shorter beginning would be a guess.
 MIN_PREFIX = 4
@@ -30,6 +33,22 @@ class AmbiguousId(click.ClickException):
         listed = "\n".join(f"  {match}" for match in matches)
         rest = "\n  … and more" if more else ""
         super().__init__(f"{prefix!r} is the beginning of more than one session id; write more of it:\n{listed}{rest}")
+
+
+def session_argument(metavar: str = "SESSION", *, required: bool = True) -> Callable[[Command], Command]:
+    """Add the argument `session` to a command."""
+    return click.argument(
+        "session", metavar=metavar if required else f"[{metavar}]", required=required, callback=checked
+    )
+
+
+def checked(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse a name that no session can have, because it is no text."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("it is not UTF-8", context, parameter) from error
+    return value
 
 
 def resolve_session(book: Ledger, named: str) -> str:

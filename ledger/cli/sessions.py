@@ -7,7 +7,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import note, print_json, print_lines
-from ledger.cli.revision_argument import resolve_session
+from ledger.cli.revision_argument import checked, resolve_session
 from ledger.cli.tables import Column, table_lines
 from ledger.cli.times import instant
 
@@ -25,7 +25,7 @@ _COLUMNS = (
 
 @click.command(epilog=examples("ledger sessions", "ledger sessions --pending", "ledger sessions --json | jq '.[].id'"))
 @click.option("--pending/--no-pending", default=None, help="Only those with, or without, a pending question.")
-@click.option("--parent", metavar="SESSION", help="Only the children of this session.")
+@click.option("--parent", metavar="SESSION", callback=checked, help="Only the children of this session.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
 @json_option
 @pass_invocation
@@ -40,7 +40,7 @@ def sessions(invocation: Invocation, pending: bool | None, parent: str | None, l
     if invocation.as_json:
         print_json([summary.model_dump(mode="json") for summary in found])
     elif not found:
-        note("There are no such sessions." if pending is not None or parent else "There are no sessions yet.")
+        note("There are no such sessions." if pending is not None or parent else "There are no sessions.")
     else:
         rows = [
             (

@@ -12,7 +12,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, faint, print_json, print_lines, readable, shortened, width
-from ledger.cli.revision_argument import resolve_revision
+from ledger.cli.revision_argument import resolve_revision, session_argument
 from ledger.cli.times import instant
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _INDENT = "  "
         "ledger show s1", "ledger show s1@3", "ledger show s1@q:call_1#0", "ledger show s1@2026-02-10T21:55:43Z --json"
     )
 )
-@click.argument("session", metavar="SESSION[@REV]")
+@session_argument("SESSION[@REV]")
 @click.option("--full", is_flag=True, help="Show long messages and documents to their end.")
 @json_option
 @pass_invocation

@@ -7,14 +7,14 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import note, print_json, print_lines
-from ledger.cli.revision_argument import resolve_session
+from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.tables import Column, table_lines
 
 __all__ = ["usage"]
 
 
 @click.command(epilog=examples("ledger usage", "ledger usage s1", "ledger usage --json | jq '.[-1].totals'"))
-@click.argument("session", required=False)
+@session_argument(required=False)
 @json_option
 @pass_invocation
 def usage(invocation: Invocation, session: str | None) -> None:

@@ -12,7 +12,7 @@ from ledger.cli.exit_codes import PROBLEM
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import print_json, print_lines, readable
 from ledger.cli.progress_bar import progress_bar
-from ledger.cli.revision_argument import resolve_session
+from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.errors import SessionNotFound
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["verify"]
 
 
 @click.command(epilog=examples("ledger verify", "ledger verify s1", "ledger verify --expect receipts.jsonl"))
-@click.argument("session", required=False)
+@session_argument(required=False)
 @click.option("--expect", type=click.File(encoding="utf-8"), metavar="FILE", help="Receipts to hold the log against.")
 @json_option
 @pass_invocation

@@ -53,7 +53,7 @@ def _rebased(connection: Connection) -> tuple[int, int]:
     for row in connection.execute(telling):
         try:
             changes = decode_payload(bytes(row.body), row.schema_version).changes
-        except (UnknownChange, ValueError):
+        except (UnknownChange, TypeError, ValueError):
             continue  # as said above: `verify` names it
         omissions += sum(isinstance(change, QuestionOmitted) for change in changes)
         overruled += sum(isinstance(change, ChangeOverruled) for change in changes)

@@ -100,6 +100,7 @@ def test_ctrl_c_leaves_no_traceback(folder: Path) -> None:
         left = "".join(terminal.read())
 
         assert 130 == terminal.process.wait()
+        assert "What was imported so far is kept" in left
         assert "Error: interrupted" in left
         assert "Traceback" not in left
     run("verify", folder=folder)

@@ -13,6 +13,7 @@ from ledger.telemetry import get_logger
     [
         ("ledger.db", "sqlite:///ledger.db"),
         ("/var/ledger.db", "sqlite:////var/ledger.db"),
+        ("is it 100%?.db", "sqlite:///is it 100%25%3F.db"),
         ("sqlite:///ledger.db", "sqlite:///ledger.db"),
         ("postgresql://host/db", "postgresql://host/db"),
     ],

@@ -56,7 +56,7 @@ def test_an_empty_ledger_is_an_empty_list(run: Run, told: Callable[..., Any], fo
     told_nothing = run("--db", "empty.db", "sessions")
 
     assert [] == told("--db", "empty.db", "sessions")
-    assert ("", "There are no sessions yet.\n") == (told_nothing.stdout, told_nothing.stderr)
+    assert ("", "There are no sessions.\n") == (told_nothing.stdout, told_nothing.stderr)
 
 
 def test_a_bare_path_and_the_environment_name_a_ledger(run: Run, recorded: Path, folder: Path) -> None:
