@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from ledger import verbs
 from ledger.book import Ledger
 from ledger.domain.events import Event
-from ledger.domain.flights import Submission
+from ledger.domain.flights import Outcome, Submission
 from ledger.domain.parts import Message
 from ledger.domain.receipt import Receipt
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals, Verification
@@ -62,34 +64,45 @@ class AsyncLedger:
         await asyncio.to_thread(self._threads.close)
         await asyncio.to_thread(self._book.close)
 
-    async def save(self, session: Session, **keywords: Any) -> Receipt:
-        """Append what changed, as `Ledger.save` does and with its keywords."""
-        return (await self._save_each([session], [keywords]))[0]
+    def save(self, session: Session, **keywords: Any) -> Coroutine[Any, Any, Receipt]:
+        """Append what changed, as `Ledger.save` does and with its keywords; what is awaited is only the outcome."""
+        return self._one(self._begin([session], lambda: [keywords]))
 
-    async def save_all(
+    def save_all(
         self, sessions: Sequence[Session], *, expected_version: int | Mapping[str, int] | None = None, **keywords: Any
-    ) -> list[Receipt]:
-        """Save several sessions in one transaction, as `Ledger.save_all` does."""
-        return await self._save_each(sessions, self._book.each(sessions, expected_version, keywords))
+    ) -> Coroutine[Any, Any, list[Receipt]]:
+        """Save several sessions in one transaction, as `Ledger.save_all` does; they are taken at the call too."""
+        return self._all(self._begin(sessions, lambda: self._book.each(sessions, expected_version, keywords)))
 
-    async def create(self, session: Session, **keywords: Any) -> Receipt:
+    def create(self, session: Session, **keywords: Any) -> Coroutine[Any, Any, Receipt]:
         """Save a session that must not exist yet, as `Ledger.create` does."""
-        return await self.save(session, must_create=True, **keywords)
+        return self.save(session, must_create=True, **keywords)
 
-    async def _save_each(self, sessions: Sequence[Session], keywords: Sequence[dict[str, Any]]) -> list[Receipt]:
-        submissions: list[Submission] = []
+    def _begin(self, sessions: Sequence[Session], keywords: Callable[[], Sequence[dict[str, Any]]]) -> _Begun:
+        """Take what is in the sessions and queue it, now; an error waits until the save is awaited."""
+        begun = _Begun(sessions, [], Future())
         try:
-            for session, words in zip(sessions, keywords, strict=True):
-                submissions.append(self._book.submit(session, **words))
-            outcomes = await asyncio.wrap_future(self._threads.write(self._book.commit, submissions))
+            for session, words in zip(sessions, keywords(), strict=True):
+                begun.submissions.append(self._book.submit(session, **words))
+            begun.outcomes = self._threads.write(self._book.commit, begun.submissions)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the save is awaited
+            begun.abandon(error)
+            begun.outcomes.set_exception(error)
+        return begun
+
+    async def _one(self, begun: _Begun) -> Receipt:
+        return (await self._all(begun))[0]
+
+    async def _all(self, begun: _Begun) -> list[Receipt]:
+        try:
+            outcomes = await asyncio.wrap_future(begun.outcomes)
         except asyncio.CancelledError:
             # Still under way, for all we know: the next save of these sessions follows on it and finds out.
             raise
         except BaseException as error:
-            for session, submission in zip(sessions, submissions, strict=False):
-                abandon(session, submission, ambiguous=not isinstance(error, LedgerError) or submission.ambiguous)
+            begun.abandon(error)
             raise
-        for session, submission, outcome in zip(sessions, submissions, outcomes, strict=True):
+        for session, submission, outcome in zip(begun.sessions, begun.submissions, outcomes, strict=True):
             settle(session, submission, outcome)
         return [outcome.receipt for outcome in outcomes]
 
@@ -217,6 +230,19 @@ class AsyncLedger:
 
     async def _write(self, work: Callable[..., T], *args: Any, **keywords: Any) -> T:
         return await asyncio.wrap_future(self._threads.write(work, *args, **keywords))
+
+
+@dataclass(slots=True)
+class _Begun:
+    """Saves that were taken and queued, in one transaction."""
+
+    sessions: Sequence[Session]
+    submissions: list[Submission]
+    outcomes: Future[list[Outcome]]
+
+    def abandon(self, error: BaseException) -> None:
+        for session, submission in zip(self.sessions, self.submissions, strict=False):
+            abandon(session, submission, ambiguous=not isinstance(error, LedgerError) or submission.ambiguous)
 
 
 class Opening:

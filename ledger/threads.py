@@ -24,6 +24,7 @@ class Threads:
         self._starting = threading.Lock()
         self._lane: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
+        self._closed = False
 
     def _start(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         with self._starting:
@@ -35,14 +36,26 @@ class Threads:
 
     def write(self, work: Callable[..., T], *args: Any, **keywords: Any) -> Future[T]:
         """Queue work for the lane, now; it runs after all that was queued before it."""
-        return self._start()[0].submit(work, *args, **keywords)
+        return self._submit(0, work, *args, **keywords)
 
     async def read(self, work: Callable[..., T], *args: Any, **keywords: Any) -> T:
         """Run reading work on a free reader."""
-        return await asyncio.wrap_future(self._start()[1].submit(work, *args, **keywords))
+        return await asyncio.wrap_future(self._submit(1, work, *args, **keywords))
+
+    def _submit(self, pool: int, work: Callable[..., T], *args: Any, **keywords: Any) -> Future[T]:
+        if not self._closed:
+            return self._start()[pool].submit(work, *args, **keywords)
+        # No threads for what comes too late: the work itself says, at once, that the ledger is closed.
+        late: Future[T] = Future()
+        try:
+            late.set_result(work(*args, **keywords))
+        except Exception as error:  # noqa: BLE001 - it is raised where the future is awaited
+            late.set_exception(error)
+        return late
 
     def close(self) -> None:
         """Let what is queued finish, and end the threads."""
+        self._closed = True
         if self._pid == os.getpid():
             for pool in (self._lane, self._readers):
                 if pool is not None:

@@ -55,6 +55,12 @@ class Book:
         return self.face._book if isinstance(self.face, AsyncLedger) else self.face
 
     @property
+    def awaited(self) -> AsyncLedger:
+        """The async face itself, for what happens between a call and its outcome."""
+        assert isinstance(self.face, AsyncLedger)
+        return self.face
+
+    @property
     def database(self) -> Database:
         return self.sync._database
 

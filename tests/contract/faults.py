@@ -107,8 +107,8 @@ class Hold:
 def held_commits(book: Book) -> Iterator[Hold]:
     """Hold the commits of a ledger that is used from another thread than this."""
     hold = Hold()
-    with _listening(book, "commit", hold.commit):
-        try:
-            yield hold
-        finally:
-            hold.release()
+    event.listen(book.engine, "commit", hold.commit)  # for good: a listener cannot be removed while it is waited in
+    try:
+        yield hold
+    finally:
+        hold.release()
