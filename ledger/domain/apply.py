@@ -92,7 +92,7 @@ class _Draft:
             except KeyError:
                 raise UnknownChange(getattr(change, "type", type(change).__name__)) from None
             make(self, change)
-            if getattr(change, "authoritative", False):
+            if type(change) in _MARKED and change.authoritative:  # type: ignore[union-attr]  # those have it
                 self.fields["metadata_version"] += 1
 
     def view(self) -> View:
@@ -177,3 +177,6 @@ _MAKERS: dict[type[Any], Callable[[_Draft, Any], None]] = {
     e.QuestionRecovered: lambda d, c: d.resolve(c.question_id, QuestionStatus.PENDING),
     e.ChangeOverruled: _nothing,
 }
+
+#: The changes that can carry the mark of the authoritative group.
+_MARKED = frozenset(kind for kind in _MAKERS if "authoritative" in kind.model_fields)
