@@ -7,9 +7,8 @@ print every event on standard output, so they go to the standard library's loggi
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any, Self
-
-import structlog
 
 __all__ = ["Logger", "get_logger"]
 
@@ -44,7 +43,9 @@ class Logger:
         self._log(logging.ERROR, "error", event, values)
 
     def _log(self, level: int, method: str, event: str, values: dict[str, Any]) -> None:
-        if structlog.is_configured():
+        # Importing it takes a tenth of a second, and who has not imported it has not configured it either.
+        structlog = sys.modules.get("structlog")
+        if structlog is not None and structlog.is_configured():
             getattr(structlog.get_logger(self._name), method)(event, **self._bound, **values)
             return
         logger = logging.getLogger(self._name)

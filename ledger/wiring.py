@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ledger.asyncbook import AsyncLedger, Opening
 from ledger.book import Ledger
 from ledger.domain.events import Authority
 from ledger.domain.view import View
@@ -14,6 +13,7 @@ from ledger.store.lane import DEFAULT_MAX_EVENT_BYTES, Lane
 from ledger.store.log import Log
 
 if TYPE_CHECKING:
+    from ledger.asyncbook import Opening
     from ledger.cache import SessionCache
     from ledger.repository import SessionRepository
 
@@ -67,6 +67,7 @@ def open_ledger(
 
 
 def _repository(book: Ledger, cache: SessionCache | None) -> SessionRepository:
+    from ledger.asyncbook import AsyncLedger
     from ledger.cache import SessionCache
     from ledger.repository import SessionRepository
     from ledger.tiers import LedgerPersistence, LedgerStorage
@@ -88,6 +89,7 @@ def open_async(
 
     The arguments, and what it raises, are those of `ledger.open`.
     """
+    from ledger.asyncbook import Opening  # who does not want it does not pay for asyncio
 
     def opened() -> Ledger:
         return open_ledger(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, or_, select
+from sqlalchemy import Connection, RowMapping, Table, delete, insert, or_, select
 
 from ledger.domain import events as e
 from ledger.domain.events import Event
@@ -24,6 +24,7 @@ class Catalog:
 
     name = "catalog"
     revision = 1
+    tables: tuple[Table, ...] = (catalog,)
 
     def clear(self, connection: Connection) -> None:
         """Forget every line."""

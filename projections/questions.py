@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
 
 from ledger.domain import events as e
 from ledger.domain.events import Event
@@ -35,6 +35,7 @@ class Questions:
 
     name = "questions"
     revision = 1
+    tables: tuple[Table, ...] = (questions,)
 
     def clear(self, connection: Connection) -> None:
         """Forget every record."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from ledger.domain.records import QuestionRecord, SessionSummary, UsageTotals
 from ledger.domain.view import View
@@ -14,12 +15,16 @@ from ledger.store.database import Database
 from ledger.store.log import Log
 from ledger.store.tables import feed, heads, projection_positions, sessions, snapshots
 from projections.catalog import Catalog
+from projections.overlay import overlaid
 from projections.questions import Questions
 from projections.runner import Runner
 from projections.session_view import SessionViews
 from projections.usage import Usage
 
 __all__ = ["ReadSide"]
+
+#: How many sessions' usage records one transaction counts.
+USAGE_PAGE = 100
 
 Progress = Callable[[str, int, int], None]
 
@@ -51,27 +56,23 @@ class ReadSide:
 
     def sessions(self, **filters: Any) -> list[SessionSummary]:
         """Give the catalog; the filters are those of `Catalog.sessions`."""
-        self.runner.catch_up(self.catalog.name)
-        with self.database.read() as connection:
+        with self.runner.caught_up(self.catalog.name) as connection:
             return self.catalog.sessions(connection, **filters)
 
     def questions(self, session_id: str | None, status: str | None) -> list[QuestionRecord]:
         """Give the records of questions, in the order in which they were asked."""
-        self.runner.catch_up(self.records.name)
-        with self.database.read() as connection:
+        with self.runner.caught_up(self.records.name) as connection:
             return self.records.records(connection, session_id=session_id, status=status)
 
     def usage(self, session_id: str | None) -> UsageTotals:
         """Give the totals of one session, or of all."""
-        self._count_usage()
-        with self.database.read() as connection:
+        with self._usage_counted() as connection:
             uid = None if session_id is None else self.log.uid(session_id)
             return self.usage_log.totals(connection, session_id, uid)
 
     def usage_by_session(self) -> list[UsageTotals]:
         """Give the totals session by session."""
-        self._count_usage()
-        with self.database.read() as connection:
+        with self._usage_counted() as connection:
             return self.usage_log.by_session(connection)
 
     def rebuild(self, name: str | None = None, progress: Progress | None = None) -> None:
@@ -102,18 +103,32 @@ class ReadSide:
             if progress is not None:
                 progress(self.views.name, done, len(ids))
 
-    def _count_usage(self, progress: Progress | None = None) -> None:
-        with self.database.read() as connection:
-            behind = self.usage_log.behind(connection)
+    @contextmanager
+    def _usage_counted(self) -> Iterator[Connection]:
         try:
-            for done, uid in enumerate(behind, 1):
-                with self.database.write() as connection:
-                    self.usage_log.take(connection, uid)
-                if progress is not None:
-                    progress(self.usage_log.name, done, len(behind))
+            self._count_usage()
         except StorageError as error:
             if not error.read_only:
                 raise
+        else:
+            with self.database.read() as connection:
+                yield connection
+            return
+        with self.database.read() as connection, overlaid(connection, self.usage_log.tables):
+            for uid in self.usage_log.behind(connection):
+                self.usage_log.take(connection, uid)
+            yield connection
+
+    def _count_usage(self, progress: Progress | None = None) -> None:
+        with self.database.read() as connection:
+            behind = self.usage_log.behind(connection)
+        for start in range(0, len(behind), USAGE_PAGE):
+            page = behind[start : start + USAGE_PAGE]
+            with self.database.write() as connection:
+                for uid in page:
+                    self.usage_log.take(connection, uid)
+            if progress is not None:
+                progress(self.usage_log.name, start + len(page), len(behind))
 
     def facts(self) -> dict[str, int]:
         """Give how far each projection has come, and the end of the feed, for `stats` and `doctor`."""

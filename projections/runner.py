@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
 
 from ledger.domain.events import Event
 from ledger.errors import StorageError
@@ -13,6 +14,7 @@ from ledger.store.database import Database
 from ledger.store.log import event_of, fed
 from ledger.store.tables import feed, projection_positions
 from ledger.telemetry import get_logger
+from projections.overlay import overlaid
 
 __all__ = ["Page", "Projector", "Runner"]
 
@@ -28,11 +30,13 @@ Progress = Callable[[str, int, int], None]
 class Projector(Protocol):
     """A read model that is rebuilt from the feed.
 
-    `name` keeps its position; `revision` is raised when its code changes what it writes, and rebuilds it.
+    `name` keeps its position; `revision` is raised when its code changes what it writes, and rebuilds it; `tables` are
+    those that it writes.
     """
 
     name: str
     revision: int
+    tables: tuple[Table, ...]
 
     def clear(self, connection: Connection) -> None:
         """Empty the tables of the projection."""
@@ -49,26 +53,51 @@ class Runner:
         self.projectors = {projector.name: projector for projector in projectors}
 
     def catch_up(self, name: str, progress: Progress | None = None) -> None:
-        """Bring one projection to the end of the feed. Where the database cannot be written, it stays as it is.
+        """Bring one projection to the end of the feed.
 
         Args:
             name: of the projection.
             progress: called with the name, the position reached, and the end of the feed.
+
+        Raises:
+            StorageError: if the database cannot be written.
         """
         projector = self.projectors[name]
         position, revision, end = self._positions(name)
         if revision == projector.revision and position >= end:
             return
+        while position < end or revision != projector.revision:
+            position = self._take_page(projector)
+            revision = projector.revision
+            if progress is not None:
+                progress(name, position, end)
+
+    @contextmanager
+    def caught_up(self, name: str) -> Iterator[Connection]:
+        """Give a reading connection that sees one projection at the end of the feed, even if it cannot be written."""
         try:
-            while position < end or revision != projector.revision:
-                position = self._take_page(projector)
-                revision = projector.revision
-                if progress is not None:
-                    progress(name, position, end)
+            self.catch_up(name)
         except StorageError as error:
             if not error.read_only:
                 raise
-            _log.warning("projection_behind", projection=name, position=position, feed=end, reason="read-only")
+            _log.debug("projection_overlaid", projection=name, reason="read-only")
+        else:
+            with self.database.read() as connection:
+                yield connection
+            return
+        projector = self.projectors[name]
+        with self.database.read() as connection, overlaid(connection, projector.tables):
+            self._fold_into(connection, projector)
+            yield connection
+
+    def _fold_into(self, connection: Connection, projector: Projector) -> None:
+        row = connection.execute(_POSITION.where(projection_positions.c.name == projector.name)).one_or_none()
+        position = row[0] if row and row[1] == projector.revision else 0
+        if not position:
+            projector.clear(connection)
+        while rows := fed(connection, after=position, limit=PAGE):
+            projector.take(connection, _page(rows))
+            position = rows[-1]["position"]
 
     def rebuild(self, name: str, progress: Progress | None = None) -> None:
         """Empty one projection and fold the whole feed into it again."""
@@ -92,8 +121,7 @@ class Runner:
                 position = row[0]
             rows = fed(connection, after=position, limit=PAGE)
             if rows:
-                page = [(bytes(row["fed_uid"]), event_of(row["session_id"], row)) for row in rows]
-                projector.take(connection, page)
+                projector.take(connection, _page(rows))
                 position = rows[-1]["position"]
                 connection.execute(
                     update(projection_positions)
@@ -108,6 +136,10 @@ class Runner:
         connection.execute(
             insert(projection_positions).values(name=projector.name, position=0, revision=projector.revision)
         )
+
+
+def _page(rows: Sequence[RowMapping]) -> Page:
+    return [(bytes(row["fed_uid"]), event_of(row["session_id"], row)) for row in rows]
 
 
 _POSITION = select(projection_positions.c.position, projection_positions.c.revision)

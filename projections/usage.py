@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from ledger.domain.records import UsageTotals
 from ledger.store.tables import sessions, usage_records, usage_totals
@@ -18,6 +18,7 @@ class Usage:
     """Adds up usage records, each once; a session's line says up to which of its records it counts."""
 
     name = "usage"
+    tables: tuple[Table, ...] = (usage_totals,)
 
     def clear(self, connection: Connection) -> None:
         """Forget every sum."""

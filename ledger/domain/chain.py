@@ -67,7 +67,7 @@ def leaf_of(entry: Entry) -> bytes:
 
 def session_uid(ledger_id: bytes, session_id: str) -> bytes:
     """Give the 16 bytes under which a ledger keeps the session that was created in it with this id."""
-    return sha256(b"sessionledger/uid\n" + ledger_id + session_id.encode()).digest()[:16]
+    return sha256(b"sessionledger/uid\n" + ledger_id + session_id.encode(errors="surrogatepass")).digest()[:16]
 
 
 def feed_digest(before: bytes, position: int, uid: bytes, version: int, leaf: bytes) -> bytes:

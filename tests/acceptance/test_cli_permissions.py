@@ -1,5 +1,6 @@
 """What the command says of a ledger that is closed to whoever runs it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,22 @@ def test_a_read_only_file_can_be_read(file: Path) -> None:
     assert "is read-only" in run("--db", "ledger.db", "demo", folder=file.parent, before=bound, exits=5).stderr
     assert "is read-only" in run("rebuild", folder=file.parent, before=bound, exits=5).stderr
     assert before == file.read_bytes()
+
+
+def test_read_models_that_were_never_built_are_read_from_a_read_only_file(file: Path) -> None:
+    """A list that cannot be brought up to date in place is brought up to date beside it: it is never simply empty."""
+    bound = bound_by_permissions()
+    file.chmod(0o400)
+    before = file.read_bytes()
+    sessions = json.loads(run("sessions", "--json", folder=file.parent, before=bound).stdout)
+    questions = json.loads(run("questions", "--json", folder=file.parent, before=bound).stdout)
+    usage = json.loads(run("usage", "--json", folder=file.parent, before=bound).stdout)
+    file.chmod(0o600)
+
+    assert before == file.read_bytes()
+    assert json.loads(run("sessions", "--json", folder=file.parent).stdout) == sessions != []
+    assert json.loads(run("questions", "--json", folder=file.parent).stdout) == questions != []
+    assert json.loads(run("usage", "--json", folder=file.parent).stdout) == usage != []
 
 
 def test_a_read_only_folder_takes_no_ledger(tmp_path: Path) -> None:
