@@ -6,7 +6,7 @@ came of it. As in every rebase, what does not stand is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ledger.domain import events as e
@@ -25,16 +25,13 @@ class Carried:
 
     changes: list[Change]
     view: View
+    #: The ids, as they are now, of the questions that may move again when this is rebased once more.
+    defaulted: frozenset[str] = frozenset()
 
     @property
     def overruled(self) -> list[e.ChangeOverruled]:
         """What did not stand, of either side."""
         return [change for change in self.changes if isinstance(change, e.ChangeOverruled)]
-
-    @property
-    def asked(self) -> set[str]:
-        """The ids of the questions that the edits asked."""
-        return {change.question.id for change in self.changes if isinstance(change, e.QuestionAsked)}
 
 
 def carry_over(
@@ -46,11 +43,9 @@ def carry_over(
     *,
     writer: str,
     authority: Authority,
+    defaulted: Collection[str] | None = None,
 ) -> Carried:
     """Give `edits`, which led from `before` to `now`, as made on `onto`.
-
-    A question that the edits asked moves to a free index where another stands in its place, also if the caller had
-    chosen the index: it is not saved yet, and would be lost without a trace otherwise.
 
     Args:
         edits: the caller's.
@@ -60,13 +55,17 @@ def carry_over(
         theirs: the events of others that `onto` holds and `before` does not.
         writer: who edited.
         authority: as what.
+        defaulted: the ids of questions whose index was not chosen by the caller, and may move; by default all that the
+            edits asked, for where nothing can be recorded, a question that may not move would be lost.
     """
+    if defaulted is None:
+        defaulted = [change.question.id for change in edits if isinstance(change, e.QuestionAsked)]
     if before is onto:
-        return Carried(list(edits), now)
-    asked = frozenset(change.question.id for change in edits if isinstance(change, e.QuestionAsked))
+        return Carried(list(edits), now, frozenset(defaulted))
     known = rename_questions(edits, _moved(before, onto))
-    merged = rebase(before, now, onto, known, theirs, writer=writer, authority=authority, defaulted=asked)
-    return Carried(merged.changes, apply_changes(onto, merged.changes))
+    merged = rebase(before, now, onto, known, theirs, writer=writer, authority=authority, defaulted=defaulted)
+    still = frozenset(merged.renamed.get(question_id, question_id) for question_id in defaulted)
+    return Carried(merged.changes, apply_changes(onto, merged.changes), still)
 
 
 def _moved(before: View, onto: View) -> dict[str, str]:

@@ -26,7 +26,7 @@ def diff_questions(before: Mapping[str, Question], after: Mapping[Any, Any]) -> 
         old = before.get(key)
         if old is None:
             asked.append(e.QuestionAsked(question=_as_asked(question)))
-        elif not old.asks_the_same(question):
+        elif not old.asks_the_same(question) or old.supersedes != question.supersedes:
             raise InvalidSession("a question's text cannot change; ask another that supersedes it", path=_path(key))
         resolved += _transitions(old or _as_asked(question), question, after)
     yield from asked

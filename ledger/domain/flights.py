@@ -51,11 +51,14 @@ class Submission:
     defaulted: frozenset[str] = frozenset()
     #: The content of an earlier try under this event id whose outcome is not known, if there was one.
     tried: View | None = None
+    tried_omitted: tuple[str, ...] = ()
     #: Whether the log was asked since, and does not hold that try: from then on the id stands for this content.
     sought: bool = False
     #: The save of the same session that was under way when this one was called, and what the session held after it.
     prior: Submission | None = None
     against: View | None = None
+    #: Whether the writer is done with it and has not stored it, as far as it knows.
+    failed: bool = False
     #: Whether it failed in a way that leaves open whether it was stored.
     ambiguous: bool = False
     outcome: Outcome | None = None

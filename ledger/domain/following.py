@@ -1,13 +1,17 @@
-"""A save that was called while another one of the same session was under way is put on top of that one. Pure."""
+"""A save is put on top of an earlier one of its session: one under way, or one whose reply was lost. Pure."""
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+
 from ledger.domain.carryover import carry_over
 from ledger.domain.diff import diff
-from ledger.domain.events import ChangeOverruled, QuestionOmitted
-from ledger.domain.flights import Submission
+from ledger.domain.events import ChangeOverruled, QuestionAsked, QuestionOmitted
+from ledger.domain.flights import Outcome, Submission
+from ledger.domain.omission import omitted
 
-__all__ = ["follow"]
+__all__ = ["follow", "resume"]
 
 
 def follow(submission: Submission, prior: Submission) -> None:
@@ -28,7 +32,9 @@ def follow(submission: Submission, prior: Submission) -> None:
         prior.outcome.theirs if prior.outcome else (),
         writer=submission.writer,
         authority=submission.authority,
+        defaulted=submission.defaulted,
     )
+    submission.defaulted |= carried.defaulted
     if before is not onto:
         submission.content = carried.view
     if prior.outcome is not None:
@@ -41,4 +47,39 @@ def follow(submission: Submission, prior: Submission) -> None:
     submission.changes = [*diff(prior.base, submission.content, submission.authoritative), *told]
     if prior.ambiguous or prior.tried is not None:
         certain = prior.ambiguous and (prior.tried is None or prior.sought)
-        submission.event_id, submission.tried = prior.event_id, prior.content if certain else prior.tried
+        submission.event_id = prior.event_id
+        submission.tried = prior.content if certain else prior.tried
+        submission.tried_omitted = omitted(prior.changes or ()) if certain else prior.tried_omitted
+
+
+def resume(submission: Submission, stored: Outcome) -> bool:
+    """Put a submission on top of its earlier try, which the log turned out to hold. False if nothing is left to save.
+
+    What was edited since goes out under a new event id, with `stored` as its base. Questions are compared with what
+    was stored, not with what was tried: there the first resolution stands, as in every rebase.
+    """
+    tried, content = submission.tried, submission.content
+    if tried is None:
+        return False
+    edits = diff(replace(tried, questions=content.questions), content, submission.authoritative)
+    for change in submission.changes or ():
+        known = isinstance(change, QuestionOmitted) and change.question_id in submission.tried_omitted
+        if not known and (isinstance(change, QuestionAsked) or hasattr(change, "question_id")):
+            edits.append(change)
+    carried = carry_over(
+        edits,
+        replace(tried, questions=content.questions),
+        content,
+        stored.head,
+        stored.theirs,
+        writer=submission.writer,
+        authority=submission.authority,
+        defaulted=submission.defaulted,
+    )
+    if all(isinstance(change, ChangeOverruled) for change in carried.changes):
+        return False
+    submission.found = stored
+    submission.base, submission.changes, submission.content = stored.head, carried.changes, carried.view
+    submission.defaulted |= carried.defaulted
+    submission.event_id = uuid.uuid4().hex
+    return True

@@ -33,9 +33,9 @@ def merge_questions(
         if isinstance(change, e.QuestionAsked):
             merge.ask(change.question, movable=change.question.id in defaulted, reserved=ours.questions)
     merge.name_superseded()
-    for change in rename_questions(changes, merge.renamed):
-        if hasattr(change, "question_id"):
-            merge.settle(change)
+    for known, change in zip(changes, rename_questions(changes, merge.renamed), strict=True):
+        if hasattr(known, "question_id"):
+            merge.settle(change, ours.questions.get(known.question_id))
     return merge.out, merge.renamed
 
 
@@ -87,11 +87,12 @@ class _QuestionMerge:
                     self.present[question.id] = question
                     self.out[place] = e.QuestionAsked(question=question)
 
-    def settle(self, change: Any) -> None:
+    def settle(self, change: Any, mine: Question | None) -> None:
         question = self.present.get(change.question_id)
         if question is None:
             return
-        if change.question_id in self.refused or getattr(change, "superseded_by", None) in self.refused:
+        stranger = mine is not None and not question.asks_the_same(mine)
+        if stranger or getattr(change, "superseded_by", None) in self.refused:
             self.overrule(change.question_id, _outcome(change))
         elif isinstance(change, e.QuestionOmitted):
             if question.is_pending:

@@ -277,8 +277,8 @@ class Question(Part):
         return self.status is QuestionStatus.PENDING
 
     def asks_the_same(self, other: Question) -> bool:
-        """Whether two questions ask the same thing, whatever became of them."""
+        """Whether two questions ask the same thing, whatever became of them, and of what they take the place of."""
         return all(json_equal(self.__dict__[name], other.__dict__[name]) for name in _ASKED)
 
 
-_ASKED = ("tool_call_id", "kind", "header", "text", "options", "allow_custom", "multiple", "source", "supersedes")
+_ASKED = ("tool_call_id", "kind", "header", "text", "options", "allow_custom", "multiple", "source")

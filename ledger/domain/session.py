@@ -155,7 +155,7 @@ class Session(BaseModel):
         )
         standing = self.questions.get(question.id)
         if standing is not None:
-            if standing.asks_the_same(question):
+            if standing.asks_the_same(question) and standing.supersedes == question.supersedes:
                 return standing
             raise InvalidSession(
                 f"question {question.id} asks {standing.text!r} already; choose another index",
@@ -209,7 +209,9 @@ class Session(BaseModel):
         return self._resolve(found, QuestionStatus.PENDING)
 
     def _next_index(self, tool_call_id: str) -> int:
-        return next(index for index in count() if f"{tool_call_id}#{index}" not in self.questions)
+        # What was dropped from the dictionary stands in the log, and keeps its id there.
+        known = [self.questions, *(view.questions for view in self._tracking.views())]
+        return next(index for index in count() if not any(f"{tool_call_id}#{index}" in taken for taken in known))
 
     def _resolve(self, question: Question, status: QuestionStatus, **fields: Any) -> Question:
         resolved = question.model_copy(update={"status": status, **fields})

@@ -12,7 +12,9 @@ is a `Submission`; they settle in the order of their calls:
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from ledger.domain.apply import apply_changes
 from ledger.domain.carryover import Carried, carry_over
@@ -22,7 +24,7 @@ from ledger.domain.events import Authority, Change
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.in_place import become, stamp
 from ledger.domain.messages import Messages
-from ledger.domain.omission import OnOmission
+from ledger.domain.omission import OnOmission, omitted
 from ledger.domain.payload import content_digest
 from ledger.domain.session import Session, reborn, tracking_of
 from ledger.domain.submitted import checked_id, checked_object, checked_question, checked_scalars
@@ -79,6 +81,7 @@ def submit(
         raise
     if occurred_at is not None and occurred_at.tzinfo is None:
         raise InvalidSession("the time has no zone", path="/occurred_at", session_id=session.id)
+    _catch_up(session)
     prior = tracking.flights[-1] if tracking.flights else None
     attempt = tracking.attempt if prior is None else None
     against = prior.seen if prior else tracking.base
@@ -109,6 +112,7 @@ def submit(
         authoritative=authoritative,
         defaulted=defaulted,
         tried=attempt.seen if attempt else None,
+        tried_omitted=omitted(attempt.changes or ()) if attempt else (),
         prior=prior,
         against=against,
         seen=content,
@@ -188,13 +192,28 @@ def adopt_base(submission: Submission, base: View) -> None:
     if not base.alive:
         # Only a fresh session stands on a tombstone; of the life that ended there, it has nothing.
         base = reborn(content, base)
+    content = _apart(content, base, submission)
     changes = diff(base, content, submission.authoritative)
     if submission.key is not None and submission.key_digest is None:
         submission.key_digest = content_digest("save", changes, submission.defaulted)
     submission.base, submission.changes = base, [*changes, *submission.records]
     submission.content = apply_changes(base, changes)
-    if submission.seen is content:
-        submission.seen = submission.content
+
+
+def _apart(content: View, base: View, submission: Submission) -> View:
+    """Move the questions whose defaulted index met one of the base that the session had dropped."""
+    questions = dict(content.questions)
+    for question_id in submission.defaulted & base.questions.keys() & questions.keys():
+        question = questions[question_id]
+        if not question.asks_the_same(base.questions[question_id]):
+            taken = base.questions.keys() | questions.keys()
+            call = question.tool_call_id
+            index = next(index for index in count(question.index) if f"{call}#{index}" not in taken)
+            moved = question.model_copy(update={"id": f"{call}#{index}", "index": index})
+            questions[moved.id] = moved
+            del questions[question_id]
+            submission.defaulted |= {moved.id}
+    return replace(content, questions=questions)
 
 
 def settle(session: Session, submission: Submission, outcome: Outcome) -> None:
@@ -240,7 +259,7 @@ def _bring_up(session: Session, submission: Submission, outcome: Outcome, edits:
     become(session, carried.view)
     tracking = tracking_of(session)
     tracking.overruled += carried.overruled
-    tracking.defaulted |= carried.asked
+    tracking.defaulted |= carried.defaulted
 
 
 def _carried(submission: Submission, edits: list[Change], seen: View, now: View, outcome: Outcome) -> Carried:
@@ -255,6 +274,7 @@ def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> Non
     submission.ambiguous = ambiguous
     if submission not in tracking.flights:
         return
+    _catch_up(session, submission)
     if submission.found is not None:
         # The earlier try was stored; what this one would have added to it is unsaved.
         submission.seen = submission.tried
@@ -265,6 +285,20 @@ def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> Non
     if ambiguous and (submission.tried is None or submission.sought):
         # Else the id may still stand for what was tried before, and that try stays the one to look for.
         tracking.attempt = submission
+
+
+def _catch_up(session: Session, upto: Submission | None = None) -> None:
+    """Settle what became known of earlier saves whose callers did not wait for it."""
+    for flight in list(tracking_of(session).flights):
+        if flight is upto:
+            return
+        if flight.outcome is not None:
+            settle(session, flight, flight.outcome)
+        elif flight.failed or (upto is not None and upto.failed):
+            # The writer takes them in order: what it passed over, it will not take.
+            abandon(session, flight, ambiguous=flight.ambiguous)
+        else:
+            return
 
 
 def unsettled(session: Session) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ledger.domain.events import ChangeOverruled
@@ -27,6 +28,11 @@ class Tracking:
     defaulted: set[str] = field(default_factory=set)
     settled: tuple[str, str] | None = None
     overruled: list[ChangeOverruled] = field(default_factory=list)
+
+    def views(self) -> Iterator[View]:
+        """Give the states that the log may hold: the base, the saves under way, and one of unknown outcome."""
+        known = [self.base, *(flight.seen for flight in self.flights), self.attempt.seen if self.attempt else None]
+        yield from (view for view in known if view is not None)
 
     def copy(self) -> Tracking:
         """Give an independent copy; a save under way stays the original's, and the copy remembers its event id."""

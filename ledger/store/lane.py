@@ -16,7 +16,7 @@ from ledger.domain.payload import encode_payload
 from ledger.domain.receipt import Receipt
 from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
-from ledger.errors import InvalidSession, StorageError, VersionConflict
+from ledger.errors import DamagedRecord, InvalidSession, LedgerError, StorageError, VersionConflict
 from ledger.store.appending import Appender, new_event
 from ledger.store.database import Database
 from ledger.store.log import Log
@@ -60,9 +60,10 @@ class Lane:
         """
         try:
             return self._commit(submissions)
-        except StorageError:
+        except BaseException as error:
             for submission in submissions:
-                submission.ambiguous = True
+                submission.failed = True
+                submission.ambiguous = isinstance(error, StorageError) or not isinstance(error, LedgerError)
             raise
 
     def _commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
@@ -145,7 +146,7 @@ class Lane:
         for plan in plans:
             outcome = plan.settled or self._append_one(connection, plan)
             if outcome is None:
-                raise _HeadMoved
+                raise _HeadMoved(plan.submission.session_id)
             outcomes[id(plan.submission)] = outcome
         return outcomes
 
@@ -216,9 +217,12 @@ class Lane:
     def _replan_and_append(self, submissions: Sequence[Submission], *, inside: bool) -> dict[int, Outcome] | None:
         if inside:
             with self.database.write() as connection:
-                return self._stage(
-                    connection, [self._planner.plan(connection, submission) for submission in submissions]
-                )
+                plans = [self._planner.plan(connection, submission) for submission in submissions]
+                try:
+                    return self._stage(connection, plans)
+                except _HeadMoved as stuck:
+                    # Nobody can have moved it in here: it is not what the events make of it.
+                    raise DamagedRecord(stuck.session_id, None, "it does not fit the last event") from stuck
         with self.database.read() as connection:
             plans = [self._planner.plan(connection, submission) for submission in submissions]
         if all(plan.settled for plan in plans):
@@ -242,6 +246,10 @@ class Lane:
 
 class _HeadMoved(Exception):
     """Another save came first."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(session_id)
 
 
 def _place_of(change: Any, content: Any) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.domain import events as e
 from ledger.domain.apply import fold
-from ledger.domain.carryover import carry_over
-from ledger.domain.diff import diff
 from ledger.domain.events import Change, Event
 from ledger.domain.flights import Outcome, Submission
+from ledger.domain.following import resume
 from ledger.domain.merge import rebase
 from ledger.domain.omission import guard, omitted
 from ledger.domain.receipt import Receipt
@@ -196,17 +193,10 @@ class Planner:
         """The earlier try is in the log: it is the base now. `None` if edits made since are still to be saved."""
         event = self.log.events(connection, submission.session_id, after=version - 1, limit=1)[0]
         stored = self.log.view(connection, submission.session_id, version)
-        tried, content = submission.tried, submission.content
-        edits = [] if tried is None else diff(tried, content, submission.authoritative)
-        if not edits or tried is None:
-            return self._already(connection, submission, event, head)
         theirs = self._of_others(connection, submission, event, version)
-        words: dict[str, Any] = {"writer": submission.writer, "authority": submission.authority}
-        carried = carry_over(edits, tried, content, stored, theirs, **words)
-        submission.found = Outcome(Receipt.of(event), stored, theirs=theirs)
-        submission.base, submission.changes, submission.content = stored, carried.changes, carried.view
-        submission.event_id = uuid.uuid4().hex
-        return None
+        if resume(submission, Outcome(Receipt.of(event), stored, theirs=theirs)):
+            return None
+        return self._already(connection, submission, event, head)
 
 
 def _base_of(submission: Submission) -> View:
