@@ -200,6 +200,18 @@ def _refuse_changes() -> None:
                 f"CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: {verb} is refused'); END"
             )
+        # What REPLACE pushes aside, SQLite removes without asking the triggers on DELETE.
+        number = "number" if table == "usage_records" else "version"
+        stands = f"EXISTS (SELECT 1 FROM {table} WHERE session_uid = NEW.session_uid AND {number} = NEW.{number})"  # noqa: S608
+        if table != "payloads":
+            stands += (
+                f" OR NEW.key IS NOT NULL AND EXISTS (SELECT 1 FROM {table} INDEXED BY {table}_by_key"  # noqa: S608
+                " WHERE session_uid = NEW.session_uid AND key = NEW.key)"
+            )
+        op.execute(
+            f"CREATE TRIGGER {table}_refuse_replace BEFORE INSERT ON {table} WHEN {stands} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: what stands is not replaced'); END"
+        )
 
 
 def _create_audit_view() -> None:
