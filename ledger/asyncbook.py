@@ -24,7 +24,6 @@ from ledger.errors import LedgerError
 from ledger.loading import At
 from ledger.ports import Progress
 from ledger.store.log import Head
-from ledger.threads import Threads
 
 if TYPE_CHECKING:
     from ledger.cache import SessionCache
@@ -46,7 +45,7 @@ class AsyncLedger:
 
     def __init__(self, book: Ledger) -> None:
         self._book = book
-        self._threads = Threads()
+        self._threads = book.threads
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,7 +60,6 @@ class AsyncLedger:
 
     async def close(self) -> None:
         """Let every queued save finish, then close as `Ledger.close` does."""
-        await asyncio.to_thread(self._threads.close)
         await asyncio.to_thread(self._book.close)
 
     def save(self, session: Session, **keywords: Any) -> Coroutine[Any, Any, Receipt]:

@@ -16,6 +16,7 @@ from ledger.store.database import Database
 from ledger.store.lane import Lane
 from ledger.store.log import Log
 from ledger.store.verify import verify
+from ledger.threads import Threads
 
 if TYPE_CHECKING:
     from ledger.cache import SessionCache
@@ -44,6 +45,8 @@ class Ledger(Saving):
     ) -> None:
         super().__init__(database, log, reads, lane, writer=writer, authority=authority, authoritative=authoritative)
         self._repository = repository
+        #: Of every async face of this ledger: their saves go one after the other, and it ends with the ledger.
+        self.threads = Threads()
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +60,11 @@ class Ledger(Saving):
         return f"<Ledger {self._database.place} writer={self.writer!r}>"
 
     def close(self) -> None:
-        """Close every connection. On SQLite the one file is whole afterwards. Safe to call twice."""
+        """Let what is queued finish, end the threads and close every connection. Safe to call twice.
+
+        On SQLite the one file is whole afterwards.
+        """
+        self.threads.close()
         self._database.close()
 
     def verify(
