@@ -16,7 +16,7 @@ from ledger.domain.payload import content_digest
 from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session
 from ledger.domain.submission import abandon, settle, submit
-from ledger.domain.submitted import checked_id
+from ledger.domain.submitted import check_keywords, checked_id
 from ledger.errors import InvalidSession, LedgerError, SessionNotFound
 from ledger.loading import Loading
 from ledger.ports import ReadSide
@@ -247,13 +247,24 @@ class Saving(Loading):
 
         Returns:
             Whether a session lived there. With a `key`, a repeated call gives what the first one gave.
+
+        Raises:
+            InvalidSession: if something that is said of it cannot be stored.
+            IdempotencyConflict: if the key stands for something else.
         """
-        checked_id(session_id, "/id")
+        writer = self.writer if writer is None else writer
+        authority = self.authority if authority is None else authority
+        try:
+            checked_id(session_id, "/id")
+            check_keywords(writer=writer, authority=authority, key=key, reason=reason)
+        except InvalidSession as error:
+            error.session_id = session_id
+            raise
         return self._lane.delete(
             session_id,
             reason=reason,
-            writer=self.writer if writer is None else writer,
-            authority=self.authority if authority is None else authority,
+            writer=writer,
+            authority=authority,
             key=key,
             key_digest=None if key is None else content_digest(f"delete:{reason}", []),
         )

@@ -27,13 +27,10 @@ from ledger.domain.messages import Messages
 from ledger.domain.omission import OnOmission, omitted
 from ledger.domain.payload import content_digest
 from ledger.domain.session import Session, reborn, tracking_of
-from ledger.domain.submitted import checked_id, checked_object, checked_question, checked_scalars
+from ledger.domain.submitted import check_keywords, checked_id, checked_object, checked_question, checked_scalars
 from ledger.domain.values import join, plain
 from ledger.domain.view import View
 from ledger.errors import InvalidSession
-
-#: The chain writes the length of the name in 16 bits.
-MAX_WRITER_BYTES = 65_535
 
 __all__ = ["abandon", "adopt_base", "captured", "settle", "submit", "unsettled"]
 
@@ -73,14 +70,17 @@ def submit(
     tracking = tracking_of(session)
     try:
         checked_id(session.id, "/id")
-        _check_writer(writer)
-        if key is not None:
-            checked_id(key, "/key", "key")
+        check_keywords(
+            writer=writer,
+            authority=authority,
+            key=key,
+            occurred_at=occurred_at,
+            expected_version=expected_version,
+            on_omission=on_omission,
+        )
     except InvalidSession as error:
         error.session_id = session.id
         raise
-    if occurred_at is not None and occurred_at.tzinfo is None:
-        raise InvalidSession("the time has no zone", path="/occurred_at", session_id=session.id)
     _catch_up(session)
     prior = tracking.flights[-1] if tracking.flights else None
     attempt = tracking.attempt if prior is None else None
@@ -127,11 +127,6 @@ def submit(
         changes += submission.records
     tracking.flights.append(submission)
     return submission
-
-
-def _check_writer(writer: str) -> None:
-    if len(checked_id(writer, "/writer", "writer").encode()) > MAX_WRITER_BYTES:
-        raise InvalidSession(f"the writer's name is longer than {MAX_WRITER_BYTES} bytes", path="/writer")
 
 
 def _check_constructed(base: View) -> None:

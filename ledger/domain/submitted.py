@@ -6,16 +6,56 @@ session that is assigned), and what was stored once has to be readable for ever.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
+from ledger.domain.chain import AUTHORITIES
+from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message, Option, Part, Question, ToolCall
 from ledger.domain.values import plain
 from ledger.domain.view import State
 from ledger.errors import InvalidSession
 
-__all__ = ["checked_id", "checked_message", "checked_object", "checked_question", "checked_scalars"]
+__all__ = ["check_keywords", "checked_id", "checked_message", "checked_object", "checked_question", "checked_scalars"]
+
+#: The chain writes the length of the name in 16 bits.
+MAX_WRITER_BYTES = 65_535
+
+
+def check_keywords(
+    *,
+    writer: Any,
+    authority: Any,
+    key: Any = None,
+    occurred_at: Any = None,
+    expected_version: Any = None,
+    on_omission: Any = "keep",
+    reason: Any = "",
+) -> None:
+    """Check what a caller says of a save or a deletion, which is as much part of the record as what is saved.
+
+    Raises:
+        InvalidSession: naming the keyword.
+    """
+    if len(checked_id(writer, "/writer", "writer").encode()) > MAX_WRITER_BYTES:
+        raise InvalidSession(f"the writer's name is longer than {MAX_WRITER_BYTES} bytes", path="/writer")
+    _one_of(authority, AUTHORITIES, "/authority")
+    _one_of(on_omission, get_args(OnOmission), "/on_omission")
+    if key is not None:
+        checked_id(key, "/key", "key")
+    if occurred_at is not None and not isinstance(occurred_at, datetime):
+        raise InvalidSession(f"a {type(occurred_at).__name__}, not a time", path="/occurred_at")
+    if occurred_at is not None and occurred_at.utcoffset() is None:
+        raise InvalidSession("the time has no zone", path="/occurred_at")
+    if expected_version is not None and type(expected_version) is not int:
+        raise InvalidSession(f"a {type(expected_version).__name__}, not a version", path="/expected_version")
+    _text(reason, "/reason")
+
+
+def _one_of(value: Any, known: Iterable[str], path: str) -> None:
+    if value not in tuple(known):
+        raise InvalidSession(f"{value!r} is none of {', '.join(known)}", path=path)
 
 
 def checked_id(value: Any, path: str, what: str = "id") -> str:
