@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from operator import is_
+from typing import Any
 
+from ledger.domain.copies import own
 from ledger.domain.parts import Message
 from ledger.domain.session import Session
 
@@ -13,14 +16,16 @@ __all__ = ["SessionCache"]
 
 MAX_SESSIONS = 1_000
 MAX_BYTES = 256 * 1024 * 1024
-#: What a message and a session take beside their text, roughly.
+#: What a message, a session and a value of JSON take beside their text, roughly (by tracemalloc, in Python 3.11).
 MESSAGE_BYTES = 1_200
 SESSION_BYTES = 4_000
+VALUE_BYTES = 60
 
 
 @dataclass(slots=True)
 class _Entry:
     session: Session
+    messages_size: int
     size: int
     pinned: bool = False
 
@@ -63,10 +68,20 @@ class SessionCache:
             if entry is None:
                 return None
             self._entries.move_to_end(session_id)
-            return entry.session.model_copy()
+            session = entry.session
+        return own(session)  # nobody changes the one that is held, so it is copied without holding anyone up
+
+    def peek(self, session_id: str) -> Session | None:
+        """Give the session that it holds, itself: the same object until something else is held. Never change it."""
+        with self._lock:
+            entry = self._entries.get(session_id)
+            return None if entry is None else entry.session
 
     def put(self, session: Session) -> None:
-        """Hold a copy of `session`, unless what it holds of that id is newer, or pinned."""
+        """Hold a copy of `session`, unless what it holds of that id is newer, or pinned.
+
+        Versions run on when a session is deleted and created again, so what was loaded before the deletion is older.
+        """
         with self._lock:
             entry = self._entries.get(session.id)
             if entry is None or not (entry.pinned or session.version < entry.session.version):
@@ -92,7 +107,8 @@ class SessionCache:
 
     def _hold(self, session: Session, *, pinned: bool) -> None:
         before = self._remove(session.id)
-        entry = _Entry(session.model_copy(), _size(session, before), pinned)
+        messages_size = _messages_size(session, before)
+        entry = _Entry(own(session), messages_size, messages_size + _rest_size(session), pinned)
         self._entries[session.id] = entry
         self._bytes += entry.size
         self._evict()
@@ -112,13 +128,34 @@ class SessionCache:
                 return
 
 
-def _size(session: Session, before: _Entry | None) -> int:
-    """Estimate the bytes of a session; of one that only grew, by what it grew."""
-    known = len(before.session.messages) if before else 0
-    if before and 0 < known <= len(session.messages) and session.messages[known - 1] is before.session.messages[-1]:
-        return before.size + sum(map(_message_size, session.messages[known:]))
-    return SESSION_BYTES + sum(map(_message_size, session.messages))
+def _messages_size(session: Session, before: _Entry | None) -> int:
+    """Estimate the bytes of the messages; of a session that only grew, by what it grew."""
+    old = before.session.messages if before else []
+    if before and len(old) <= len(session.messages) and all(map(is_, old, session.messages)):
+        return before.messages_size + sum(map(_message_size, session.messages[len(old) :]))
+    return sum(map(_message_size, session.messages))
 
 
 def _message_size(message: Message) -> int:
-    return MESSAGE_BYTES + len(message.content) + len(message.reasoning or "")
+    fields = message.__dict__
+    size = MESSAGE_BYTES + len(fields["content"])
+    for name in ("parts", "reasoning", "tool_calls", "metadata", "native"):
+        if fields[name]:
+            size += _json_size(fields[name])
+    return size
+
+
+def _rest_size(session: Session) -> int:
+    rest = (session.questions, session.metadata, session.state, session.summary)
+    return SESSION_BYTES + sum(_json_size(value) for value in rest if value)
+
+
+def _json_size(value: Any) -> int:
+    if isinstance(value, str):
+        return VALUE_BYTES + len(value)
+    if isinstance(value, dict):
+        return VALUE_BYTES + sum(VALUE_BYTES + len(str(key)) + _json_size(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return VALUE_BYTES + sum(map(_json_size, value))
+    # A question, a tool call, an option: what they hold is JSON.
+    return _json_size(getattr(value, "__dict__", ""))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from inspect import isawaitable
 from types import TracebackType
 from typing import Any, Self
 
+from ledger import verbs
 from ledger.cache import SessionCache
-from ledger.domain.apply import fold
+from ledger.domain.copies import as_saved, own
 from ledger.domain.receipt import Receipt
-from ledger.domain.reconcile import Choice, Copy, Decision, reconcile
-from ledger.domain.session import Session, session_of, tracking_of
-from ledger.errors import SessionNotFound, StorageError, VersionConflict
+from ledger.domain.session import Session, tracking_of
+from ledger.domain.unsaved import begin_anew, carried_ids, resumed
+from ledger.errors import SessionNotFound, StorageError
+from ledger.reconciling import Reconciling
 from ledger.telemetry import get_logger
 from ledger.tier_protocols import Persistence, Storage
 from ledger.unsaved import Unsaved
@@ -23,15 +26,37 @@ __all__ = ["Persistence", "SessionRepository", "Storage"]
 _log = get_logger(__name__)
 
 At = int | str | datetime
-UPDATE_TRIES = 50
 MAX_UNSAVED = 100
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A load or a save under way, and whether its session was deleted meanwhile."""
+
+    saves: bool
+    overtaken: bool = False
 
 
 class SessionRepository:
     """Loads from the cache, then from storage, and fills the cache; saves by merging, and refreshes the cache.
 
-    Every session that it hands out is the caller's own. Get one from `Ledger.repository`, or put one together from any
-    `Storage` and `Persistence`. Use it as an async context manager, or `close` it, so that unsaved work is not left.
+    Every session that it hands out is the caller's own: changing it changes nobody else's. Saves of one session run in
+    the order of their calls, and take what it holds at the call. Get a repository from `Ledger.repository`, or put one
+    together from any `Storage` and `Persistence`. It serves one event loop at a time. Use it as an async context
+    manager, or `close` it, so that unsaved work is not left.
+
+    >>> import asyncio
+    >>> import ledger
+    >>> from ledger import Message
+    >>> async def turn() -> None:
+    ...     async with ledger.open_async("sqlite://", writer="agent") as book, book.repository() as repository:
+    ...         session = await repository.load_or_create("s1", "gpt-5")
+    ...         session.add_message(Message.user("Deploy it"))
+    ...         await repository.save_and_cache(session)
+    ...         await book.append("s1", Message.user("To staging"), writer="ui")
+    ...         print(await repository.load("s1"), await repository.load_merged("s1"))
+    >>> asyncio.run(turn())
+    <Session s1 v1: 1 messages> <Session s1 v2: 2 messages>
 
     Args:
         cache: in memory; share it between the repositories of one process.
@@ -46,7 +71,9 @@ class SessionRepository:
         self._cache = cache
         self._storage = storage
         self._persistence = persistence
-        self._unsaved = Unsaved(cache, persistence, max_unsaved)
+        self._calls: dict[str, list[_Call]] = {}
+        self._unsaved = Unsaved(cache, storage, persistence, max_unsaved, is_being_saved=self._is_being_saved)
+        self._reconciling = Reconciling(cache, storage, self._unsaved, self._from_storage)
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,6 +82,9 @@ class SessionRepository:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    def __repr__(self) -> str:
+        return f"<SessionRepository {len(self._cache)} sessions in memory, {len(self.unsaved)} unsaved>"
 
     @property
     def cache(self) -> SessionCache:
@@ -78,29 +108,35 @@ class SessionRepository:
 
     @property
     def kept_aside(self) -> tuple[Session, ...]:
-        """Unsaved work that has no place in storage any more: its session was deleted, or has another past."""
-        return tuple(session.model_copy() for session in self._unsaved.kept_aside)
+        """Unsaved work that has no place in storage any more: its session was deleted, or has another past.
+
+        Each is as it was when its save failed. The log event `unsaved_work_kept_aside` says why it is here.
+        """
+        return tuple(own(session) for session in self._unsaved.kept_aside)
 
     async def load(self, session_id: str) -> Session | None:
         """Give a session from the cache, else from storage; `None` if it is in neither, or storage fails (logged)."""
         try:
             return await self.try_load(session_id)
-        except Exception as error:  # noqa: BLE001 - whatever storage raises: that is what `try_load` is for
+        except (StorageError, OSError) as error:
             _log.warning("load_failed", session_id=session_id, error=str(error))
             return None
 
     async def try_load(self, session_id: str, at: At | None = None) -> Session | None:
-        """Give a session from the cache, else from storage, or `None`; what storage raises is raised.
+        """Give a session from the cache, else from storage, or `None`. What is in the cache is given at once.
 
         Args:
             session_id: whose.
-            at: a revision; read from storage, past the cache.
+            at: a revision, as `Ledger.load` takes it; read from storage, past the cache.
+
+        Raises:
+            StorageError: if storage fails, and the session is not in the cache.
+            VersionNotFound: if there is no such revision.
+            SessionDeleted: if that revision is a deletion.
         """
         if at is not None:
-            try:
-                return await self._storage.load_session(session_id, at)
-            except SessionNotFound:
-                return None
+            session = await self._storage.load_session(session_id, at)
+            return None if session is None else own(session)
         cached = self._cache.get(session_id)
         return cached if cached is not None else await self._from_storage(session_id)
 
@@ -116,208 +152,189 @@ class SessionRepository:
         fresh = Session.new(session_id, model)
         head = await self._storage.head(session_id)
         if head is not None and head.deleted:
-            # Its base is the tombstone, which the log knows.
-            tracking_of(fresh).base = None
-            fresh.__dict__["version"] = head.version
+            last = await self._storage.load_session(session_id, head.version - 1)
+            begin_anew(fresh, head.version, head.digest, last.metadata_version if last else 0)
         return fresh
 
     async def load_merged(self, session_id: str) -> Session | None:
         """Give the better of the copies in memory and in storage, at the cost of one indexed read if both are equal.
 
         Never goes back: a copy in memory is not replaced by an older one, neither in what is given nor in the cache. A
-        question that is pending in storage and that memory lost is put back.
-        """
-        await self._settle_unsaved(session_id)
-        memory = self._cache.get(session_id)
-        head, failed = await self._head(session_id)
-        if self._unsaved.holds(session_id):
-            return await self._with_unsaved(session_id, memory, head)
-        cached = _copy_of(memory)
-        resolved = frozenset(q.id for q in memory.questions.values() if not q.is_pending) if memory else frozenset()
-        decision = reconcile(cached, head, resolved_in_memory=resolved, storage_failed=failed)
-        return await self._carry_out(session_id, decision, memory, head)
-
-    async def save(self, session: Session, **keywords: Any) -> Receipt:
-        """Save by merging and refresh the cache, with the keywords of `Ledger.save`. What storage raises is raised.
+        question that is pending in storage and that memory lost is put back. Unsaved work comes first: it is tried
+        again, and if storage still refuses it, it is shown on top of what others saved meanwhile. If storage fails,
+        memory serves (logged).
 
         Raises:
-            LedgerError: what `Ledger.save` raises.
+            StorageError: if storage fails after it has said that memory is not the better copy.
         """
-        event_id = self._unsaved.event_id(session)
-        receipt = await self._persistence.merge_save(session, **keywords)
-        self._unsaved.settled(session.id, event_id)
-        self._cache.put(session)
+        await self._unsaved.settle(session_id)
+        self._unsaved.later()
+        return await self._reconciling.load(session_id)
+
+    async def save(self, session: Session, **keywords: Any) -> Receipt:
+        """Save by merging and refresh the cache, with the keywords of `Ledger.save`.
+
+        What is cached is what was saved: edits made meanwhile are the caller's, and unsaved.
+
+        Raises:
+            LedgerError: what `Ledger.save` raises; the session is as it was.
+        """
+        tracking = tracking_of(session)
+        carried, attempt, base = carried_ids(session), tracking.attempt, tracking.base
+        waiting = self._unsaved.event_ids(session.id)
+        if waiting and not tracking.flights:
+            tracking.attempt = resumed(session, waiting)
+        try:
+            with self._under_way(session.id, saves=True) as call:
+                receipt = await self._persistence.merge_save(session, **keywords)
+        except BaseException:
+            if carried.intersection(waiting) and tracking.base is base:
+                # An id that is kept to be repeated stands for what is kept, and for nothing that was tried since.
+                tracking.attempt = attempt
+            raise
+        saved = as_saved(session, receipt)
+        released = self._unsaved.release(session.id, carried, saved)
+        if self._unsaved.shown(session.id) is not None:
+            self._unsaved.show_on(saved)
+            self._unsaved.soon()
+        elif not released and not call.overtaken:
+            self._cache.put(saved)
         return receipt
 
     async def save_and_cache(self, session: Session, **keywords: Any) -> Receipt | None:
         """Save if storage lets it; else log that, and keep the work in memory until it does.
 
-        Work that is kept is not evicted, is tried again when the session is next used and from time to time, and
-        settles as one event whoever saves it first. It does not survive the process.
+        Work that is kept is not evicted, is what every load gives, is tried again when the session is next saved or
+        merged and from time to time, and settles as one event whoever saves it first. It does not survive the process.
 
         Returns:
             The receipt, or `None` if the work is kept in memory.
 
         Raises:
-            UnsavedWork: if storage failed and too much unsaved work is kept already.
+            UnsavedWork: if storage failed and too much unsaved work is kept already; the session is as it was.
             LedgerError: whatever else refuses the save; only a `StorageError` is swallowed.
         """
+        taken = own(session)
         try:
             return await self.save(session, **keywords)
         except StorageError as error:
-            _log.warning("save_failed", session_id=session.id, version=session.version, error=str(error))
-            self._unsaved.keep(session, keywords, error)
+            _log.warning(
+                "save_failed",
+                session_id=session.id,
+                version=session.version,
+                writer=keywords.get("writer"),
+                error=str(error),
+            )
+            self._unsaved.keep(session, taken, keywords, error)
             return None
 
     async def save_runtime_session(self, session: Session) -> None:
-        """Save, as a runtime does between two steps."""
+        """Save, as a runtime does between two steps; what `save` raises is raised."""
         await self.save(session)
 
     async def append_token_usage_record(self, session_id: str, json_line: str) -> None:
-        """Append a line to the token-usage log."""
+        """Append a JSON object, as its line, to the token-usage log.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+            InvalidSession: if the line is no JSON object.
+            StorageError: if storage fails.
+        """
+        await self._unsaved.settle(session_id)
         await self._storage.append_token_usage_record(session_id, json_line)
 
-    async def delete(self, session_id: str) -> bool:
-        """Delete the session in storage and forget it in memory; `False` if nothing lived there."""
-        deleted = await self._storage.delete_session(session_id)
-        self._unsaved.set_aside(session_id, "its session was deleted")
+    async def delete(self, session_id: str, **keywords: Any) -> bool:
+        """Delete the session in storage and forget it in memory; `False` if nothing lived there.
+
+        Unsaved work is saved first, so that its history is whole; what storage still refuses is kept aside.
+
+        Args:
+            session_id: whose.
+            **keywords: those of `Ledger.delete`.
+
+        Raises:
+            StorageError: if storage fails; then memory is as it was.
+        """
+        await self._unsaved.settle(session_id)
+        deleted = await self._storage.delete_session(session_id, **keywords)
+        for call in self._calls.get(session_id, ()):
+            call.overtaken = True
+        self._unsaved.set_all_aside(session_id, "its session was deleted")
         self._cache.discard(session_id)
         return deleted
 
     async def update(self, session_id: str, mutate: Callable[[Session], Any], **keywords: Any) -> Receipt:
-        """Load the best copy, apply `mutate` and save it, again if someone came between; `mutate` may be async.
+        """Load the head, apply `mutate` and save it as one step that nobody can come between, as `Ledger.update` does.
+
+        `mutate` may be async, and may run more than once, each time on a fresh session. With a `key`, a call that was
+        made before gives its receipt, though `mutate` runs once more for nothing.
 
         Raises:
             SessionNotFound: if there is no such session.
-            VersionConflict: if someone came between each of many tries.
+            VersionConflict: if others saved in between each of many tries.
         """
-        for tries_left in reversed(range(UPDATE_TRIES)):
-            session = await self.load_merged(session_id)
-            if session is None:
-                raise SessionNotFound(session_id)
-            outcome = mutate(session)
-            if isawaitable(outcome):
-                await outcome
+        await self._unsaved.settle(session_id)
+        steps = verbs.update(session_id, mutate, **keywords)
+        result: Any = None
+        error: Exception | None = None
+        while True:
             try:
-                return await self.save(session, **{**keywords, "expected_version": session.version})
-            except VersionConflict:
-                if not tries_left:
-                    raise
-        raise AssertionError("the last try returns or raises")  # pragma: no cover
+                step = steps.throw(error) if error is not None else steps.send(result)
+            except StopIteration as stop:
+                receipt: Receipt = stop.value
+                return receipt
+            result, error = None, None
+            try:
+                result = await self._take(step)
+            except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
+                error = raised
+
+    async def _take(self, step: verbs.Step) -> Any:
+        match step:
+            case verbs.Load(session_id):
+                session = await self._storage.load_session(session_id)
+                if session is None:
+                    raise SessionNotFound(session_id)
+                return own(session)
+            case verbs.Save(session, keywords):
+                return await self.save(session, **keywords)
+            case verbs.Await(awaitable):
+                return await awaitable
+            case verbs.Replay():
+                return None  # a persistence looks its keys up itself, at the save
 
     async def flush(self) -> tuple[str, ...]:
         """Try to save all unsaved work, and give the ids of the sessions whose work is still unsaved."""
-        for session_id in self._unsaved.ids:
-            await self._settle_unsaved(session_id)
-        return self._unsaved.ids
+        return await self._unsaved.settle_all()
 
     async def close(self) -> None:
         """Flush, and log what could not be saved. The storage stays open: whoever opened it closes it."""
         await self._unsaved.stop()
         for session_id in await self.flush():
-            _log.error("unsaved_work_left", session_id=session_id)
-
-    async def _settle_unsaved(self, session_id: str) -> None:
-        if self._unsaved.holds(session_id):
-            await self._unsaved.retry(session_id)
-
-    async def _head(self, session_id: str) -> tuple[Copy | None, bool]:
-        try:
-            head = await self._storage.head(session_id)
-        except Exception as error:  # noqa: BLE001 - memory serves while storage is down, whatever it raises
-            _log.warning("storage_failed", session_id=session_id, error=str(error))
-            return None, True
-        if head is None:
-            return None, False
-        return Copy(head.version, head.digest, tuple(head.open_questions), head.deleted), False
-
-    async def _with_unsaved(self, session_id: str, memory: Session | None, head: Copy | None) -> Session | None:
-        """Unsaved work comes first: on top of storage where that went on meanwhile, and can be read."""
-        if memory is None or head is None or head.version <= memory.version:
-            return memory
-        if head.deleted:
-            self._unsaved.set_aside(session_id, "its session was deleted")
-            self._cache.discard(session_id)
-            return None
-        base = tracking_of(memory).base
-        events = None
-        if base is not None and base.version:
-            events = await self._storage.events_after(session_id, base.version, base.digest)
-            if events is None:
-                self._unsaved.set_aside(session_id, "its base is in another past")
-                self._cache.discard(session_id)
-                return await self._from_storage(session_id)
-        if base is None or events is None:
-            return memory
-        return self._unsaved.carried_over(memory, fold(base, events), events)
-
-    async def _carry_out(
-        self, session_id: str, decision: Decision, memory: Session | None, head: Copy | None
-    ) -> Session | None:
-        if decision.behind:
-            _log.warning(
-                "storage_behind",
-                session_id=session_id,
-                version=memory.version if memory else 0,
-                storage=None if head is None else head.version,
-            )
-        if decision.discard:
-            self._cache.discard(session_id)
-        match decision.choice:
-            case Choice.NOTHING:
-                return None
-            case Choice.MEMORY:
-                return memory
-            case Choice.RECOVER:
-                return await self._recover(session_id, decision.recovered, memory)
-            case Choice.CATCH_UP:
-                return await self._catch_up(session_id, memory)
-            case Choice.STORAGE:
-                if decision.diverged:
-                    _log.warning("memory_diverged", session_id=session_id, version=memory.version if memory else 0)
-                return await self._from_storage(session_id)
-
-    async def _recover(self, session_id: str, lost: tuple[str, ...], memory: Session | None) -> Session | None:
-        stored = await self._storage.load_session(session_id)
-        if stored is None or memory is None:
-            return memory
-        for question_id in lost:
-            memory.questions[question_id] = stored.questions[question_id]
-        _log.warning("question_recovered", session_id=session_id, version=memory.version, questions=list(lost))
-        self._cache.put(memory)
-        return memory
-
-    async def _catch_up(self, session_id: str, memory: Session | None) -> Session | None:
-        base = tracking_of(memory).base if memory is not None else None
-        session: Session | None = None
-        if memory is not None and base is not None and base.version == memory.version and base.digest:
-            events = await self._storage.events_after(session_id, base.version, base.digest)
-            if events is None:
-                _log.warning("memory_diverged", session_id=session_id, version=memory.version)
-                self._cache.discard(session_id)
-            else:
-                session = session_of(fold(base, events))
-        if session is None:
-            session = await self._from_storage(session_id)
-        else:
-            self._cache.put(session)
-        if session is not None and memory is not None:
-            _log.debug("session_reconciled", session_id=session_id, memory=memory.version, storage=session.version)
-        return session
+            shown = self._unsaved.shown(session_id)
+            _log.error("unsaved_work_left", session_id=session_id, version=shown.version if shown else 0)
 
     async def _from_storage(self, session_id: str) -> Session | None:
-        try:
+        with self._under_way(session_id, saves=False) as call:
             session = await self._storage.load_session(session_id)
-        except SessionNotFound:
+        if session is None:
             return None
-        if session is not None:
+        if not call.overtaken:
             self._cache.put(session)
-        return session
+        # What was put meanwhile may be newer.
+        return self._cache.get(session_id) or own(session)
 
+    @contextmanager
+    def _under_way(self, session_id: str, *, saves: bool) -> Iterator[_Call]:
+        call = _Call(saves)
+        self._calls.setdefault(session_id, []).append(call)
+        try:
+            yield call
+        finally:
+            calls = self._calls[session_id]
+            calls.remove(call)
+            if not calls:
+                del self._calls[session_id]
 
-def _copy_of(session: Session | None) -> Copy | None:
-    if session is None:
-        return None
-    base = tracking_of(session).base
-    digest = base.digest if base is not None and base.version == session.version else ""
-    return Copy(session.version, digest, tuple(question.id for question in session.pending_questions))
+    def _is_being_saved(self, session_id: str) -> bool:
+        return any(call.saves for call in self._calls.get(session_id, ()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.domain.events import Event
 from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session
-from ledger.errors import SessionNotFound
+from ledger.errors import SessionDeleted, SessionNotFound
 from ledger.store.log import Head
 
 if TYPE_CHECKING:
@@ -29,19 +29,25 @@ class LedgerStorage:
         return await self._book.head(session_id)
 
     async def load_session(self, session_id: str, at: int | str | datetime | None = None) -> Session | None:
-        """Give the session, or `None` if it does not live."""
+        """Give the session, or `None` if it does not live. A revision that is a deletion is an error, as in `load`."""
         try:
             return await self._book.load(session_id, at)
+        except SessionDeleted:
+            if at is not None:
+                raise
+            return None
         except SessionNotFound:
             return None
 
     async def events_after(self, session_id: str, version: int, digest: str) -> Sequence[Event] | None:
-        """Give the events behind a version of this ledger's past."""
+        """Give the events behind a version of this ledger's past, or all of them."""
+        if not version:
+            return [event async for event in self._book.history(session_id)]
         return await self._book.events_after(session_id, version, digest)
 
-    async def delete_session(self, session_id: str) -> bool:
+    async def delete_session(self, session_id: str, **keywords: Any) -> bool:
         """Append a tombstone."""
-        return await self._book.delete(session_id)
+        return await self._book.delete(session_id, **keywords)
 
     async def append_token_usage_record(self, session_id: str, json_line: str) -> None:
         """Append to the token-usage log."""

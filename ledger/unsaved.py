@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ledger.cache import SessionCache
-from ledger.domain.apply import apply_changes
-from ledger.domain.diff import diff
-from ledger.domain.events import Event
-from ledger.domain.merge import rebase
+from ledger.domain.apply import fold
+from ledger.domain.copies import as_saved, own
 from ledger.domain.session import Session, session_of, tracking_of
-from ledger.domain.submission import unsettled
+from ledger.domain.unsaved import Kept, carried_ids, caught_up, has_edits, keep, same_life
 from ledger.domain.view import View
-from ledger.errors import LedgerError, StorageError, UnsavedWork
+from ledger.errors import InvalidSession, LedgerError, SessionDeleted, StorageError, UnsavedWork
 from ledger.telemetry import get_logger
-from ledger.tier_protocols import Persistence
+from ledger.tier_protocols import Persistence, Storage
 
 __all__ = ["Unsaved"]
 
@@ -25,148 +22,254 @@ _log = get_logger(__name__)
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-
-
-@dataclass(slots=True)
-class _Work:
-    session: Session
-    keywords: dict[str, Any]
-    event_id: str | None
+#: So many saves of one session are kept apart, an event each; beyond that, the newest takes the last one's place.
+LONGEST_LINE = 32
 
 
 class Unsaved:
-    """The unsaved work of one repository. Runs in one event loop."""
+    """The unsaved work of one repository. Runs in one event loop at a time.
 
-    def __init__(self, cache: SessionCache, persistence: Persistence, limit: int) -> None:
+    The kept saves of a session are repeated in their order, each as it was submitted, one at a time; what is shown of
+    the session meanwhile holds them all.
+    """
+
+    def __init__(
+        self,
+        cache: SessionCache,
+        storage: Storage,
+        persistence: Persistence,
+        limit: int,
+        *,
+        is_being_saved: Callable[[str], bool],
+        first_pause: float = FIRST_PAUSE_S,
+        longest_pause: float = LONGEST_PAUSE_S,
+    ) -> None:
         self._cache = cache
+        self._storage = storage
         self._persistence = persistence
         self._limit = limit
-        self._work: dict[str, list[_Work]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._is_being_saved = is_being_saved
+        self._first_pause, self._longest_pause = first_pause, longest_pause
+        self._pause = first_pause
+        self._lines: dict[str, tuple[Kept, ...]] = {}
+        self._shown: dict[str, Session] = {}
+        self._settling: dict[str, asyncio.Task[bool]] = {}
+        self._timer: tuple[asyncio.AbstractEventLoop, asyncio.TimerHandle] | None = None
+        self._round: asyncio.Task[None] | None = None
         self.kept_aside: list[Session] = []
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The sessions that have unsaved work."""
-        return tuple(self._work)
+        return tuple(self._lines)
 
-    def holds(self, session_id: str) -> bool:
-        """Whether the session has unsaved work."""
-        return session_id in self._work
+    def event_ids(self, session_id: str) -> list[str]:
+        """Give the ids of the events that a session's kept saves will be, oldest first."""
+        return [kept.event_id for kept in self._lines.get(session_id, ())]
 
-    def event_id(self, session: Session) -> str | None:
-        """Give the event id that the session's next save carries because an earlier one did not settle."""
-        return unsettled(session)
+    def shown(self, session_id: str) -> Session | None:
+        """Give the session with all that is kept of it, or `None` if nothing is. Never change it."""
+        return self._shown.get(session_id)
 
-    def keep(self, session: Session, keywords: dict[str, Any], error: StorageError) -> None:
-        """Keep a copy of what could not be saved.
-
-        Raises:
-            UnsavedWork: if too many sessions have unsaved work already.
-        """
-        if session.id not in self._work and len(self._work) >= self._limit:
-            raise UnsavedWork(session.id, len(self._work)) from error
-        work = _Work(session.model_copy(), keywords, unsettled(session))
-        # A later copy of the same save holds all that the earlier one did.
-        others = [
-            other
-            for other in self._work.get(session.id, [])
-            if work.event_id is None or other.event_id != work.event_id
-        ]
-        self._work[session.id] = [*others, work]
-        self._cache.pin(session)
-        self._start()
-
-    def settled(self, session_id: str, event_id: str | None) -> None:
-        """Note that someone saved the work with this event id."""
-        if event_id is None or session_id not in self._work:
-            return
-        left = [work for work in self._work[session_id] if work.event_id != event_id]
-        self._put(session_id, left)
-
-    def set_aside(self, session_id: str, reason: str) -> None:
-        """Give up saving the work of a session, but do not lose it."""
-        for work in self._work.get(session_id, []):
-            self.kept_aside.append(work.session)
-            _log.warning(
-                "unsaved_work_kept_aside",
-                session_id=session_id,
-                version=work.session.version,
-                messages=len(work.session.messages),
-                questions=[question.id for question in work.session.pending_questions],
-                reason=reason,
-            )
-        self._put(session_id, [])
-
-    def _put(self, session_id: str, left: list[_Work]) -> None:
-        if left:
-            self._work[session_id] = left
-            return
-        self._work.pop(session_id, None)
-        self._locks.pop(session_id, None)
-        self._cache.unpin(session_id)
-
-    async def retry(self, session_id: str) -> None:
-        """Try to save what is kept of one session, in the order in which it failed."""
-        async with self._locks.setdefault(session_id, asyncio.Lock()):
-            for work in list(self._work.get(session_id, [])):
-                await self._retry_one(session_id, work)
-
-    async def _retry_one(self, session_id: str, work: _Work) -> None:
-        session = work.session.model_copy()
-        try:
-            await self._persistence.merge_save(session, **work.keywords)
-        except StorageError as error:
-            _log.debug("retry_failed", session_id=session_id, version=session.version, error=str(error))
-            return
-        except LedgerError as error:
-            if work in self._work.get(session_id, []):
-                self.set_aside(session_id, str(error))
-                self._cache.discard(session_id)
-            return
-        left = [other for other in self._work.get(session_id, []) if other is not work]
-        self._put(session_id, left)
-        _log.info("unsaved_work_saved", session_id=session_id, version=session.version)
-        if not left:
+    def show(self, session: Session) -> None:
+        """Let loads give this session from now on: in place of what is shown, or of what the cache holds."""
+        if session.id in self._lines:
+            self._shown[session.id] = session
+            self._cache.pin(session)
+        else:
             self._cache.put(session)
 
-    def carried_over(self, memory: Session, head: View, events: Sequence[Event]) -> Session:
-        """Give the unsaved work on top of a head that it could not be saved on."""
-        base = tracking_of(memory).base
-        assert base is not None  # noqa: S101 - the caller read the events behind it
-        event_id = unsettled(memory)
-        if event_id is not None and any(event.event_id == event_id for event in events):
-            return memory  # it was stored after all; the next save finds that out
-        changes = diff(base, memory)
-        merged = rebase(base, apply_changes(base, changes), head, changes, events, authority="user")
-        session = session_of(apply_changes(head, merged.changes))
-        tracking = tracking_of(session)
-        tracking.base, tracking.attempt = head, tracking_of(memory).attempt
-        return session
+    def keep(self, session: Session, taken: Session, keywords: Mapping[str, Any], error: StorageError) -> None:
+        """Keep a save that has just failed, so that the caller's `session` and what is kept settle one event.
 
-    def _start(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._retry_until_saved(), name="ledger-unsaved")
+        Args:
+            session: the caller's.
+            taken: a copy of it from before the call.
+            keywords: those of the save.
+            error: why it failed.
 
-    async def _retry_until_saved(self) -> None:
-        pause = FIRST_PAUSE_S
-        while self._work:
-            await asyncio.sleep(pause)
-            for session_id in self.ids:
-                try:
-                    await self.retry(session_id)
-                except Exception as error:  # noqa: BLE001 - whatever one of them meets, the others are still to be saved
-                    _log.error("retry_broke", session_id=session_id, error=repr(error))
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+        Raises:
+            UnsavedWork: if too many sessions have unsaved work already; nothing is kept then.
+            InvalidSession: if it cannot be stored.
+        """
+        line = self._lines.get(session.id, ())
+        if not line and len(self._lines) >= self._limit:
+            raise UnsavedWork(session.id, len(self._lines)) from error
+        kept = keep(session, taken, self._shown.get(session.id), keywords, replacing=len(line) >= LONGEST_LINE)
+        if kept is not None:
+            replaced = bool(line) and line[-1].event_id not in carried_ids(kept.session)
+            self._lines[session.id] = (*(line[:-1] if replaced else line), kept)
+            self.show(kept.session)
+        self.later()
+
+    async def settle(self, session_id: str) -> bool:
+        """Repeat what is kept of a session, once. Give whether nothing is left; only a cancellation is raised."""
+        if session_id not in self._lines:
+            return True
+        task = self._settling.get(session_id)
+        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+            task = asyncio.create_task(self._settle(session_id))
+            self._settling[session_id] = task
+            task.add_done_callback(lambda done: self._forget(session_id, done))
+        # Whoever waits for it may be cancelled; the others still wait.
+        return await asyncio.shield(task)
+
+    def _forget(self, session_id: str, task: asyncio.Task[bool]) -> None:
+        if self._settling.get(session_id) is task:
+            del self._settling[session_id]
+
+    async def settle_all(self) -> tuple[str, ...]:
+        """Repeat everything that is kept, once. Give the ids of the sessions of which something is left."""
+        for session_id in self.ids:
+            await self.settle(session_id)
+        return self.ids
+
+    async def _settle(self, session_id: str) -> bool:
+        while line := self._lines.get(session_id):
+            if self._is_being_saved(session_id):
+                return False  # that save may bring it along, and must not be overtaken
+            kept = line[0]
+            try:
+                await self._repeat(session_id, kept)
+            except StorageError as error:
+                _log.debug("retry_failed", session_id=session_id, version=kept.session.version, error=str(error))
+                return False
+            except LedgerError as error:
+                self._set_aside(session_id, kept, error)
+            except Exception as error:  # noqa: BLE001 - whatever a tier raises, the work must not be lost
+                _log.error("retry_broke", session_id=session_id, version=kept.session.version, error=repr(error))
+                return False
+        return True
+
+    async def _repeat(self, session_id: str, kept: Kept) -> None:
+        session = own(kept.session)
+        attempt, base = tracking_of(session).attempt, tracking_of(session).base
+        if base is not None and attempt is not None and attempt.prior is not None and base.version == session.version:
+            # It stands on saves that were tried before it: what the log holds of them is not to be saved again.
+            events = await self._storage.events_after(session_id, base.version, base.digest) or ()
+            head = fold(base if base.version else View(session_id), events)
+            if any(event.event_id == kept.event_id for event in events):
+                self.release(session_id, {kept.event_id}, session_of(head))
+                return
+            if same_life(base, head):
+                session = caught_up(session, head, events)
+        receipt = await self._persistence.merge_save(session, **kept.keywords)
+        self.release(session_id, {kept.event_id}, as_saved(session, receipt))
+        _log.info("unsaved_work_saved", session_id=session_id, version=session.version)
+
+    def release(self, session_id: str, event_ids: Collection[str], saved: Session) -> bool:
+        """Forget kept saves that are stored now, and show the session as it is since, with what is left on top.
+
+        Returns:
+            Whether any of them was kept here.
+        """
+        line = self._lines.get(session_id, ())
+        stored = [kept.event_id for kept in line if kept.event_id in event_ids]
+        if not stored:
+            return False
+        shown = self._shown[session_id]
+        head, base = tracking_of(saved).base, tracking_of(shown).base
+        if head is not None and head.alive and base is not None and head.version == saved.version:
+            saved = caught_up(shown, head if head.version >= base.version else base, landed=stored)
+        elif len(stored) < len(line):
+            saved = shown
+        self._take_out(session_id, stored)
+        self.show(saved)
+        return True
+
+    def _take_out(self, session_id: str, event_ids: Collection[str]) -> None:
+        left = tuple(kept for kept in self._lines.get(session_id, ()) if kept.event_id not in event_ids)
+        if left:
+            self._lines[session_id] = left
+            return
+        self._lines.pop(session_id, None)
+        self._shown.pop(session_id, None)
+        self._cache.unpin(session_id)
+
+    def show_on(self, saved: Session) -> None:
+        """Show what is kept on top of what was just saved beside it, where that is newer."""
+        shown, head = self._shown.get(saved.id), tracking_of(saved).base
+        if shown is None or tracking_of(shown).base is None or head is None or head.version != saved.version:
+            return
+        if head.alive and head.version > shown.version:
+            self.show(caught_up(shown, head))
+
+    def _set_aside(self, session_id: str, kept: Kept, reason: LedgerError) -> None:
+        """Take a kept save that can never be stored out of the way, so that nothing waits for it."""
+        self._put_aside(kept.session, str(reason))
+        shown = self._shown.get(session_id)
+        self._take_out(session_id, {kept.event_id})
+        base = None if shown is None else tracking_of(shown).base
+        if session_id not in self._lines:
+            self._cache.discard(session_id)
+            if base is not None and base.alive and not isinstance(reason, SessionDeleted):
+                # What the work was made from is what memory knows of storage.
+                self._cache.put(session_of(base))
+
+    def set_all_aside(self, session_id: str, reason: str, memory: Session | None = None) -> None:
+        """Give up what is kept of a session, but do not lose it; if nothing is, what `memory` holds beyond its base."""
+        line = self._lines.get(session_id, ())
+        for kept in line:
+            self._put_aside(kept.session, reason)
+        self._take_out(session_id, [kept.event_id for kept in line])
+        if memory is not None and not line and _is_edited(memory):
+            self._put_aside(memory, reason)
+
+    def _put_aside(self, session: Session, reason: str) -> None:
+        self.kept_aside.append(session)
+        _log.warning(
+            "unsaved_work_kept_aside",
+            session_id=session.id,
+            version=session.version,
+            messages=len(session.messages),
+            questions=[question.id for question in session.pending_questions],
+            reason=reason,
+        )
+
+    def later(self) -> None:
+        """Repeat in the background what is kept; with each round in vain it is longer until the next."""
+        self._begin_in(self._pause)
+
+    def soon(self) -> None:
+        """Repeat in the background what is kept, since storage is there again."""
+        self._cancel_timer()
+        self._pause = self._first_pause
+        self._begin_in(0)
+
+    def _begin_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        waits = self._timer is not None and self._timer[0] is loop
+        runs = self._round is not None and not self._round.done() and self._round.get_loop() is loop
+        if self._lines and not waits and not runs:
+            # A timer, and no task that sleeps: it goes with its loop, and nobody has to await it.
+            self._timer = loop, loop.call_later(seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._timer = None
+        self._round = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        left = await self.settle_all()
+        self._round = None
+        self._pause = min(2 * self._pause, self._longest_pause) if left else self._first_pause
+        self.later()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer[1].cancel()
+            self._timer = None
 
     async def stop(self) -> None:
-        """Stop trying in the background."""
-        task, self._task = self._task, None
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            return
-        task.cancel()
-        try:
-            await task
-        except asyncio.CancelledError:
-            _log.debug("retries_stopped", sessions=len(self._work))
+        """End what runs in the background; a save that is under way is awaited, since it may be stored already."""
+        self._cancel_timer()
+        loop = asyncio.get_running_loop()
+        running = [task for task in (self._round, *self._settling.values()) if task is not None]
+        await asyncio.gather(*(task for task in running if task.get_loop() is loop), return_exceptions=True)
+        self._cancel_timer()
+
+
+def _is_edited(session: Session) -> bool:
+    try:
+        return has_edits(session)
+    except InvalidSession:
+        return True  # what cannot be stored is in no storage
