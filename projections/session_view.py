@@ -10,14 +10,14 @@ import zlib
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from ledger.domain.apply import FOLD_VERSION
 from ledger.domain.view import View
 from ledger.errors import SessionNotFound, StorageError, VersionNotFound
 from ledger.store.database import Database
 from ledger.store.log import Log
-from ledger.store.tables import payloads, snapshots
+from ledger.store.tables import snapshots
 from ledger.telemetry import get_logger
 from projections.snapshot_body import decode_view, encode_view, estimate_size
 
@@ -96,8 +96,7 @@ class SessionViews:
         start, size, dropped = self._nearest(connection, session_id, wanted)
         if start is not None and start.version == wanted:
             return start, _Read(size, 0), dropped
-        view = self.log.view(connection, session_id, wanted, start)
-        replayed = self._bytes_between(connection, session_id, start.version if start else 0, wanted)
+        view, replayed = self.log.replayed(connection, session_id, wanted, start)
         return view, _Read(size, replayed), dropped
 
     def _nearest(self, connection: Connection, session_id: str, version: int) -> tuple[View | None, int, list[int]]:
@@ -134,18 +133,6 @@ class SessionViews:
         if view.session_id != session_id or view.version != row["version"] or view.digest != event_digest:
             return None, "it holds another view"
         return view, ""
-
-    def _bytes_between(self, connection: Connection, session_id: str, after: int, upto: int) -> int:
-        size = func.coalesce(func.sum(func.length(payloads.c.body)), 0)
-        return int(
-            connection.execute(
-                select(size).where(
-                    payloads.c.session_uid == self.log.uid(session_id),
-                    payloads.c.version > after,
-                    payloads.c.version <= upto,
-                )
-            ).scalar_one()
-        )
 
     def _keep(self, view: View, read: _Read) -> None:
         if read.snapshot + read.replayed < READ_TIMES * estimate_size(view):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ledger.domain import events as e
 from ledger.domain.document import Document
@@ -17,10 +17,27 @@ from ledger.domain.values import thaw
 from ledger.domain.view import View
 from ledger.errors import UnknownChange
 
-__all__ = ["FOLD_VERSION", "apply", "apply_changes", "fold", "stamped"]
+__all__ = ["FOLD_VERSION", "Foldable", "apply", "apply_changes", "fold", "stamped"]
 
 #: Raised whenever the same events fold into another view; snapshots of an older fold are then dropped.
 FOLD_VERSION = 1
+
+
+class Foldable(Protocol):
+    """What the fold takes of an event; an `Event` has more."""
+
+    @property
+    def version(self) -> int: ...  # noqa: D102 - as in `Event`, like those below
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def recorded_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def occurred_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def changes(self) -> Iterable[Change]: ...  # noqa: D102
+    @property
+    def digest(self) -> str: ...  # noqa: D102
 
 
 def apply(view: View, event: Event) -> View:
@@ -32,7 +49,7 @@ def apply(view: View, event: Event) -> View:
     return fold(view, (event,))
 
 
-def fold(view: View, events: Iterable[Event]) -> View:
+def fold(view: View, events: Iterable[Foldable]) -> View:
     """Give the view after `events`, which follow it in order and without a gap; without any, the very `view`."""
     draft: _Draft | None = None
     for event in events:
@@ -60,7 +77,7 @@ def stamped(content: View, event: Event) -> View:
     )
 
 
-def _effective_time(before: datetime | None, event: Event) -> datetime:
+def _effective_time(before: datetime | None, event: Foldable) -> datetime:
     """The time of an event as time travel sees it: it never runs backwards within a session."""
     raw = event.occurred_at or event.recorded_at
     return raw if before is None or event.version == 1 or raw > before else before
@@ -76,7 +93,7 @@ class _Draft:
         self.metadata = Document(view.metadata)
         self.state = Document(view.state)
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Foldable) -> None:
         self.make(event.changes)
         if event.kind == "deleted":
             self.fields["alive"] = False

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, select
 
 from ledger.domain.apply import fold
 from ledger.domain.chain import AUTHORITIES, KINDS, session_uid
-from ledger.domain.events import Event
+from ledger.domain.events import Change, Event
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
@@ -108,12 +108,24 @@ class Log:
                 yield event
 
     def view(self, connection: Connection, session_id: str, version: int, start: View | None = None) -> View:
-        """Fold the log up to `version`, from `start` (an earlier view) or from the beginning."""
+        """Fold the log up to `version`, from `start` (an earlier view) or from the beginning.
+
+        Raises:
+            DamagedRecord: if an event is missing, or does not parse.
+            UnknownChange: if one was written by a newer release.
+        """
+        return self.replayed(connection, session_id, version, start)[0]
+
+    def replayed(
+        self, connection: Connection, session_id: str, version: int, start: View | None = None
+    ) -> tuple[View, int]:
+        """Give what `view` gives, and the bytes of the payloads that were folded for it."""
         start = start or View(session_id)
-        view = fold(start, self.walk(connection, session_id, after=start.version, upto=version))
+        replay = _Replay()
+        view = fold(start, replay.events(connection, session_id, self.uid(session_id), start.version, version))
         if view.version != version:
             raise DamagedRecord(session_id, view.version + 1, "it is missing")
-        return view
+        return view, replay.size
 
     def digest(self, connection: Connection, session_id: str, version: int) -> str | None:
         """Give the digest of one version, or `None` where there is none."""
@@ -147,10 +159,9 @@ class Log:
 
     def payload(self, connection: Connection, session_id: str, version: int) -> Payload:
         """Give what the payload of one version says."""
-        row = connection.execute(
-            _EVENTS.where(events.c.session_uid == self.uid(session_id), events.c.version == version)
-        ).mappings()
-        return _decode(session_id, row.one())
+        query = _EVENTS.where(events.c.session_uid == self.uid(session_id), events.c.version == version)
+        row = connection.execute(query).mappings().one()
+        return _decode(session_id, version, row["body"], row["schema_version"])
 
     def version_at(self, connection: Connection, session_id: str, time: datetime) -> int | None:
         """Give the last version whose effective time is not after `time`, or `None` if all are.
@@ -179,6 +190,52 @@ class Log:
         return None
 
 
+class _Folded(NamedTuple):
+    """Of an event, what the fold takes: making a whole one costs as much as everything else but the payload."""
+
+    version: int
+    kind: str
+    recorded_at: datetime
+    occurred_at: datetime | None
+    changes: Iterable[Change]
+    digest: str
+
+
+class _Replay:
+    """Reads events for the fold, and weighs them."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def events(self, connection: Connection, session_id: str, uid: bytes, after: int, upto: int) -> Iterator[_Folded]:
+        query = _FOLDED.where(events.c.session_uid == uid, events.c.version <= upto).limit(PAGE)
+        # To the end before any is decoded, as in `Log.events`.
+        while page := connection.execute(query.where(events.c.version > after)).all():
+            for row in page:
+                after += 1
+                if row[0] != after:
+                    raise DamagedRecord(session_id, after, "it is missing")
+                yield self._folded(session_id, row)
+
+    def _folded(self, session_id: str, row: Sequence[Any]) -> _Folded:
+        version, kind, recorded_at, occurred_at, leaf, body, schema_version = row
+        payload = _decode(session_id, version, body, schema_version)
+        self.size += len(body)
+        if kind not in _KIND_NAMES:
+            raise UnknownChange(f"event of kind {kind}", session_id, version)
+        try:
+            return _Folded(
+                version,
+                _KIND_NAMES[kind],
+                moment(recorded_at),
+                None if occurred_at is None else moment(occurred_at),
+                payload.changes,
+                bytes(leaf).hex(),
+            )
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DamagedRecord(session_id, version, "a column has an impossible value") from error
+
+
 def event_of(session_id: str, row: RowMapping) -> Event:
     """Make an event of its row; an outer join leaves the columns of a record that is gone empty.
 
@@ -190,7 +247,7 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         raise DamagedRecord(session_id or "?", row["fed_version"], "the feed names it, but it is not in the log")
     if row["kind"] not in _KIND_NAMES or row["authority"] not in _AUTHORITY_NAMES:
         raise UnknownChange(f"event of kind {row['kind']} and authority {row['authority']}", session_id, row["version"])
-    payload = _decode(session_id, row)
+    payload = _decode(session_id, row["version"], row["body"], row["schema_version"])
     try:
         occurred_at = row["occurred_at"]
         return Event.model_construct(
@@ -212,15 +269,15 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         raise DamagedRecord(session_id, row["version"], "a column has an impossible value") from error
 
 
-def _decode(session_id: str, row: RowMapping) -> Payload:
-    if row["body"] is None:
-        raise DamagedRecord(session_id, row["version"], "its payload is missing")
+def _decode(session_id: str, version: int, body: Any, schema_version: int) -> Payload:
+    if body is None:
+        raise DamagedRecord(session_id, version, "its payload is missing")
     try:
-        return decode_payload(bytes(row["body"]), row["schema_version"])
+        return decode_payload(bytes(body), schema_version)
     except UnknownChange as error:
-        raise UnknownChange(error.change, session_id, row["version"]) from error
+        raise UnknownChange(error.change, session_id, version) from error
     except (ValidationError, TypeError, ValueError) as error:
-        raise DamagedRecord(session_id, row["version"], "its payload does not parse") from error
+        raise DamagedRecord(session_id, version, "its payload does not parse") from error
 
 
 def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
@@ -245,7 +302,19 @@ def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
 
 # The body is read as bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
 _EVENT_COLUMNS: Iterable[Any] = (*events.c, cast(payloads.c.body, LargeBinary).label("body"))
-_EVENTS = select(*_EVENT_COLUMNS).outerjoin(
-    payloads, and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)
+_PAYLOAD_OF = and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)
+_EVENTS = select(*_EVENT_COLUMNS).outerjoin(payloads, _PAYLOAD_OF)
+_FOLDED = (
+    select(
+        events.c.version,
+        events.c.kind,
+        events.c.recorded_at,
+        events.c.occurred_at,
+        events.c.leaf,
+        cast(payloads.c.body, LargeBinary),
+        events.c.schema_version,
+    )
+    .outerjoin(payloads, _PAYLOAD_OF)
+    .order_by(events.c.version)
 )
 _HEAD = select(heads).where(heads.c.session_uid == bindparam("uid"))
