@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ledger import InvalidSession, LedgerError, Message, Question, Session, ToolCall
-from tests.contract.backends import on_one_face
+from tests.contract.backends import in_memory, on_one_face
 from tests.contract.faces import Book, OpenBook, versions
 
 Edit = Callable[[Session], object]
@@ -90,6 +90,7 @@ BAD: dict[str, tuple[Edit, str]] = {
 
 
 @on_one_face
+@in_memory
 @pytest.mark.parametrize(("edit", "path"), BAD.values(), ids=BAD)
 async def test_what_cannot_be_stored_is_refused_with_its_place(book: Book, edit: Edit, path: str) -> None:
     """Saved anew or as a change: the error names the path, nothing is written, and the session is as it was."""
@@ -124,6 +125,7 @@ BAD_CALLS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@in_memory
 @pytest.mark.parametrize(("keywords", "path"), BAD_CALLS.values(), ids=BAD_CALLS)
 async def test_a_call_that_cannot_be_recorded_is_refused(book: Book, keywords: dict[str, Any], path: str) -> None:
     """What is said of a save is part of the record: a word that nobody knows is not taken for another."""
@@ -140,6 +142,7 @@ async def test_a_call_that_cannot_be_recorded_is_refused(book: Book, keywords: d
     assert ("call_1#0",) == (await book.save(session)).omissions
 
 
+@in_memory
 @pytest.mark.parametrize(
     ("keywords", "path"),
     [({"writer": ""}, "/writer"), ({"writer": "w" * 70_000}, "/writer"), ({"authority": "root"}, "/authority"),

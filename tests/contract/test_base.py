@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger import Message, Session, SessionDeleted, VersionConflict
-from tests.contract.backends import Backend, on_durable
+from tests.contract.backends import Backend, on_durable, on_one_face
 from tests.contract.faces import Book, OpenBook, open_face, versions
 
 Carry = Callable[[Session], Session]
@@ -55,6 +55,7 @@ async def test_a_carried_session_is_saved_from_the_version_it_names(book: Book, 
     assert 3 == session.version
 
 
+@on_one_face
 @pytest.mark.parametrize("carry", LOST.values(), ids=LOST)
 async def test_a_carried_session_without_edits_changes_nothing(book: Book, carry: Carry) -> None:
     """What it holds is compared with its version in the log, and found to be the same."""
@@ -67,6 +68,7 @@ async def test_a_carried_session_without_edits_changes_nothing(book: Book, carry
     assert ["one", "two"] == [message.content for message in carried.messages]
 
 
+@on_one_face
 @pytest.mark.parametrize("carry", LOST.values(), ids=LOST)
 async def test_a_carried_session_brought_up_is_a_session_like_any(book: Book, carry: Carry) -> None:
     """After one save it has a base again: containers stay the same, and later saves cost what changed."""
@@ -88,6 +90,7 @@ async def test_a_carried_session_brought_up_is_a_session_like_any(book: Book, ca
     assert ["message_appended"] == [change.type for change in (await book.history("s1", after=4))[0].changes]
 
 
+@on_one_face
 @pytest.mark.parametrize("carry", LOST.values(), ids=LOST)
 async def test_a_carried_session_from_before_a_deletion_is_refused(book: Book, carry: Carry) -> None:
     """Losing the base is no way around the tombstone."""
@@ -100,6 +103,7 @@ async def test_a_carried_session_from_before_a_deletion_is_refused(book: Book, c
     assert [1, 2, 3, 4, 5] == await versions(book)
 
 
+@on_one_face
 @pytest.mark.parametrize("carry", CARRIED.values(), ids=CARRIED)
 async def test_a_carried_fresh_session_begins_a_new_life(book: Book, carry: Carry) -> None:
     """What `load_or_create` gave after a deletion stands on the tombstone, and holds nothing of the life before."""
@@ -120,6 +124,7 @@ async def test_a_carried_fresh_session_begins_a_new_life(book: Book, carry: Carr
     assert ["session_created", "message_appended"] == [c.type for c in (await book.history("s1", after=5))[0].changes]
 
 
+@on_one_face
 @pytest.mark.parametrize("carry", CARRIED.values(), ids=CARRIED)
 async def test_a_base_beyond_the_head_has_diverged(book: Book, face: str, carry: Carry) -> None:
     """A copy from a ledger that knows more than this one is refused with the word, and stays as it was."""
@@ -136,6 +141,7 @@ async def test_a_base_beyond_the_head_has_diverged(book: Book, face: str, carry:
     assert ([1], "mine", 3) == (await versions(book), ahead.title, ahead.version)
 
 
+@on_one_face
 @pytest.mark.parametrize("carry", CARRIED.values(), ids=CARRIED)
 async def test_a_base_of_a_session_that_is_not_here_has_diverged(book: Book, face: str, carry: Carry) -> None:
     """A session with a version is never taken for a new one."""

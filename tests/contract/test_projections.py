@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
-from ledger import Message, Session, UnknownProjection
+from ledger import Message, Session, StorageError, UnknownProjection
 from tests.contract.backends import on_durable
-from tests.contract.faces import Book, OpenBook
+from tests.contract.faces import Book, OpenBook, open_face
 
 TABLES = ("catalog", "questions", "usage_totals")
 
@@ -154,21 +157,65 @@ async def test_two_ledgers_take_each_page_once(open_book: OpenBook) -> None:
         assert (number + 1, number + 1) == (summary.messages, summary.pending_questions)
 
 
-@on_durable
-async def test_a_database_that_cannot_be_written_answers_what_it_knows(
-    open_book: OpenBook, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Loads are of the log and always current; the models stay where they were, with a warning."""
-    book = await open_book()
+@contextmanager
+def bound_by_permissions() -> Iterator[None]:
+    """Let the modes of files bind this process, also where root runs it, whom they do not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    nobody = 65_534
+    os.setresuid(nobody, nobody, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Give a folder that every user may use, which those of pytest are not: readers of a file need room beside it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        with bound_by_permissions():
+            reachable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+        if not reachable:
+            pytest.skip("the folder for temporary files is closed to other users")
+        yield folder
+
+
+async def test_a_file_that_cannot_be_written_answers_all_the_same(face: str, open_folder: Path) -> None:
+    """Loads, models and `verify` are current, as if it could be; what would write is refused in words."""
+    file = open_folder / "ledger.db"
+    book = await open_face(face, f"sqlite:///{file}")
     await story(book)
-    known = await book.sessions()
+    await book.sessions()
     await book.append("s1", Message.user("not counted yet"))
-    event.listen(book.engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = 1"))
-    book.engine.dispose()
+    session = await book.load("s1")
+    await book.close()
+    os.chmod(file, 0o444)  # noqa: PTH101 - a call that does not wait
+    held = bytes_of(file)
 
-    with caplog.at_level(logging.WARNING):
-        assert known == await book.sessions()
-        assert await book.usage()
+    with bound_by_permissions():
+        book = await open_face(face, f"sqlite:///{file}")
+        try:
+            assert session == await book.load("s1")
+            results = await read(book)
+            assert (await book.verify()).ok
+            for call in (book.save(session), book.rebuild(), book.snapshot("s1"), book.record_usage("s1", {"n": 1})):
+                with pytest.raises(StorageError, match="read-only"):
+                    await call
+        finally:
+            await book.close()
+    assert held == bytes_of(file)
 
-    assert "not counted yet" == (await book.load("s1")).messages[-1].content
-    assert any("projection_behind" in record.getMessage() for record in caplog.records)
+    os.chmod(file, 0o600)  # noqa: PTH101 - as above
+    book = await open_face(face, f"sqlite:///{file}")
+    assert results == await read(book)
+    assert {"s1": 5, "s2": 4} == {summary.id: summary.messages for summary in results[0]}
+    await book.close()
+
+
+def bytes_of(file: Path) -> bytes:
+    """Give what is in a file."""
+    return file.read_bytes()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger import ChangeOverruled, Session, SessionDeleted
-from tests.contract.backends import on_one_face
+from tests.contract.backends import in_memory, on_one_face
 from tests.contract.faces import Book, OpenBook, versions
 from tests.contract.rebase_rows import ROWS, Edit, Row, ids, message, put
 
@@ -32,6 +32,7 @@ def told(overruled: tuple[ChangeOverruled, ...]) -> list[tuple[str, str, str, An
 
 
 @on_one_face
+@in_memory
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_a_stale_save_is_rebased_row_by_row(book: Book, row: Row) -> None:
     """Both sides stand as the table says; who gave way is in the receipt and in the event; the writer sees the head."""

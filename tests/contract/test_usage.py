@@ -67,19 +67,19 @@ async def test_a_session_without_usage_has_none(book: Book) -> None:
         await book.record_usage("nobody", {"tokens": 1})
 
 
-@pytest.mark.parametrize(
-    "record",
-    ["", "[1]", "{", '{"a": NaN}', "1", 5, ["a"], None, {"a": float("inf")}, {1: 2}, {"a": object()}, {"a": "\ud800"}],
-    ids=str,
-)
-async def test_what_is_no_json_object_is_refused(book: Book, record: Any) -> None:
+NO_RECORDS: tuple[Any, ...] = (
+    "", "[1]", "{", '{"a": NaN}', "1", 5, ["a"], None, {"a": float("inf")}, {1: 2}, {"a": object()}, {"a": "\ud800"},
+)  # fmt: skip
+
+
+async def test_what_is_no_json_object_is_refused(book: Book) -> None:
     """Nothing is recorded, and the error names the place."""
     await book.saved()
 
-    with pytest.raises(InvalidSession, match="/usage") as caught:
-        await book.record_usage("s1", record)
-
-    assert "s1" == caught.value.session_id
+    for record in NO_RECORDS:
+        with pytest.raises(InvalidSession, match="/usage") as caught:
+            await book.record_usage("s1", record)
+        assert "s1" == caught.value.session_id
     assert 0 == (await book.usage()).records
 
 
