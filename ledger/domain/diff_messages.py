@@ -22,8 +22,9 @@ def diff_messages(before: Sequence[Message], after: Sequence[Message], path: str
     if not isinstance(after, list | tuple):
         raise InvalidSession(f"a {type(after).__name__}, not a list", path=path)
     known = len(before)
+    old = after[:known]
     # A list that only grew is the common case; comparing its old part is a comparison of pointers.
-    if len(after) >= known and list(before) == list(after[:known]):
+    if len(old) == known and (list(before) == old if isinstance(old, list) else tuple(before) == old):
         yield from _appended(before if isinstance(before, Messages) else Messages(before), after[known:], path)
     else:
         yield from _align(before, after, path)

@@ -28,7 +28,7 @@ class Messages(tuple[Message, ...]):  # noqa: SLOT001 - a tuple cannot have any
 
     def plus(self, more: Sequence[Message]) -> Self:
         """Give these messages with `more` behind them, whose ids are new."""
-        grown = type(self)((*self, *more))
+        grown = type(self)(tuple.__add__(self, tuple(more)))  # `(*self, *more)` would copy them once more
         if self._ids is not None:
             grown._ids = self._ids.grown(self, more)  # noqa: SLF001 - one of its own kind
         return grown
