@@ -98,8 +98,11 @@ class Unsaved:
         kept = keep(session, taken, self._shown.get(session.id), keywords, replacing=len(line) >= LONGEST_LINE)
         if kept is not None:
             replaced = bool(line) and line[-1].event_id not in carried_ids(kept.session)
+            newer = None if line else self._cache.peek(session.id)
             self._lines[session.id] = (*(line[:-1] if replaced else line), kept)
             self.show(kept.session)
+            if newer is not None:
+                self.show_on(newer)  # a stale copy was saved: memory does not go back to where it came from
         self.later()
 
     async def settle(self, session_id: str) -> bool:
@@ -187,7 +190,7 @@ class Unsaved:
         self._cache.unpin(session_id)
 
     def show_on(self, saved: Session) -> None:
-        """Show what is kept on top of what was just saved beside it, where that is newer."""
+        """Show what is kept on top of what memory has of storage, where that is newer."""
         shown, head = self._shown.get(saved.id), tracking_of(saved).base
         if shown is None or tracking_of(shown).base is None or head is None or head.version != saved.version:
             return

@@ -484,6 +484,24 @@ async def test_a_save_of_other_work_does_not_hide_unsaved_work(setting: Setting)
     assert ["one", "other", "kept"] == words(setting.book.load("s1")) == words(await setting.merged())
 
 
+async def test_a_stale_save_that_fails_takes_memory_nowhere_back(setting: Setting) -> None:
+    """Memory knew a newer version before: the unsaved work is shown on top of that, also while storage is down."""
+    session = await setting.saved("one")
+    stale = session.model_copy()
+    say(session, "two")
+    await setting.repository.save(session)
+    setting.shut()
+    say(stale, "kept")
+
+    assert await setting.repository.save_and_cache(stale) is None
+
+    merged = await setting.merged()
+    assert (2, ["one", "two", "kept"]) == (merged.version, words(merged))
+    setting.open()
+    merged = await setting.merged()
+    assert (3, ["one", "two", "kept"]) == (merged.version, words(merged))
+
+
 async def test_unsaved_work_of_a_deleted_session_is_kept_aside(setting: Setting) -> None:
     """Nothing is given, the entry goes, and the work is logged and not lost."""
     await setting.saved("one")
