@@ -52,6 +52,8 @@ class Submission:
     #: The content of an earlier try under this event id whose outcome is not known, if there was one.
     tried: View | None = None
     tried_omitted: tuple[str, ...] = ()
+    #: Whether a repository keeps that try and will repeat it as it is: the id then stands for that content alone.
+    kept: bool = False
     #: Whether the log was asked since, and does not hold that try: from then on the id stands for this content.
     sought: bool = False
     #: The save of the same session that was under way when this one was called, and what the session held after it.

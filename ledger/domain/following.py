@@ -46,8 +46,8 @@ def follow(submission: Submission, prior: Submission) -> None:
     told = [change for change in carried.changes if isinstance(change, QuestionOmitted | ChangeOverruled)]
     submission.changes = [*diff(prior.base, submission.content, submission.authoritative), *told]
     if prior.ambiguous or prior.tried is not None:
-        certain = prior.ambiguous and (prior.tried is None or prior.sought)
-        submission.event_id = prior.event_id
+        certain = prior.ambiguous and (prior.tried is None or prior.sought) and not prior.kept
+        submission.event_id, submission.kept = prior.event_id, prior.kept
         submission.tried = prior.content if certain else prior.tried
         submission.tried_omitted = omitted(prior.changes or ()) if certain else prior.tried_omitted
 
@@ -81,5 +81,5 @@ def resume(submission: Submission, stored: Outcome) -> bool:
     submission.found = stored
     submission.base, submission.changes, submission.content = stored.head, carried.changes, carried.view
     submission.defaulted |= carried.defaulted
-    submission.event_id = uuid.uuid4().hex
+    submission.event_id, submission.kept = uuid.uuid4().hex, False
     return True

@@ -113,6 +113,7 @@ def submit(
         defaulted=defaulted,
         tried=attempt.seen if attempt else None,
         tried_omitted=omitted(attempt.changes or ()) if attempt else (),
+        kept=attempt.kept if attempt else False,
         prior=prior,
         against=against,
         seen=content,
@@ -277,7 +278,7 @@ def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> Non
         submission.seen = submission.content
     else:
         tracking.flights.remove(submission)
-    if ambiguous and (submission.tried is None or submission.sought):
+    if ambiguous and (submission.tried is None or submission.sought) and not submission.kept:
         # Else the id may still stand for what was tried before, and that try stays the one to look for.
         tracking.attempt = submission
 

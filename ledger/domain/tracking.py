@@ -36,7 +36,7 @@ class Tracking:
 
     def copy(self) -> Tracking:
         """Give an independent copy; a save under way stays the original's, and the copy remembers its event id."""
-        attempt = self.flights[-1] if self.flights else self.attempt
+        attempt = self.flights[-1] if self.flights and not self.flights[-1].kept else self.attempt
         if attempt is not None:
             attempt = replace(attempt)  # what the original becomes when its saves settle is nothing to the copy
         return Tracking(self.base, [], attempt, set(self.defaulted), self.settled, list(self.overruled))

@@ -94,12 +94,12 @@ def keep(
     behind = shown is not None and base is not None and shown.version < base.version
     if shown is not None and base is not None and behind and tracking_of(shown).base is not None:
         shown = caught_up(shown, base)
-    content, attempt = _content(taken), tracking.attempt
+    attempt = tracking.attempt
     kept_ids = frozenset() if shown is None else carried_ids(shown)
     repeated = attempt is not None and attempt.seen is not None and not diff(attempt.seen, taken)
     if repeated and attempt is not None and attempt.event_id in kept_ids:
         return None
-    trail = _trail(taken, content, keywords, attempt, repeated=repeated)
+    trail = _trail(taken, keywords, attempt, repeated=repeated)
     newest = None if shown is None else tracking_of(shown).attempt
     if replacing and newest is not None and trail.prior is not None and trail.prior.event_id == newest.event_id:
         trail.prior = newest.prior
@@ -123,22 +123,23 @@ def _content(session: Session) -> View:
     return apply_changes(base, changes) if changes else base
 
 
-def _trail(
-    taken: Session, content: View, keywords: Mapping[str, Any], attempt: Submission | None, *, repeated: bool
-) -> Submission:
+def _trail(taken: Session, keywords: Mapping[str, Any], attempt: Submission | None, *, repeated: bool) -> Submission:
     """Give what is remembered of a kept save: its event id stands for this content, and for no other."""
+    base = tracking_of(taken).base
+    content = _content(taken)
     authority: Authority = keywords.get("authority") or (attempt.authority if attempt else "runtime")
     return Submission(
         session_id=taken.id,
-        base=tracking_of(taken).base,
+        base=base,
         base_version=taken.version,
         content=content,
-        changes=None,
+        changes=None if base is None else diff(base, taken),
         event_id=attempt.event_id if attempt and repeated else uuid.uuid4().hex,
         writer=keywords.get("writer") or (attempt.writer if attempt else "unknown"),
         authority=authority,
         authoritative=attempt.authoritative if attempt else frozenset(),
         prior=attempt.prior if attempt and repeated else attempt,
+        kept=True,
         ambiguous=True,
         seen=content,
     )
