@@ -1,9 +1,11 @@
 """What every test starts from."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # A slow machine is no failure. In CI the same examples every time: a red run says what changed, not who was unlucky.
@@ -18,6 +20,13 @@ def _no_ledger_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.delenv("LEDGER_DB", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(autouse=True)
+def _logs_are_silent_again() -> Iterator[None]:
+    """Capturing log events configures structlog, and from then on the examples would print them."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

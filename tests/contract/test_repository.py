@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -394,6 +394,32 @@ async def test_the_callers_save_and_the_repeated_one_are_one_event(setting: Sett
     assert (2, [1, 2]) == (receipt.version, setting.versions())
     assert ["one", "two"] == words(setting.book.load("s1")) == words(session) == words(await setting.merged())
     assert ["call_1#0"] == [question.id for question in setting.cached().pending_questions]
+
+
+@pytest.mark.parametrize("order", [("save", "flush"), ("flush", "save"), ("save", "merge", "save"), ("merge", "save")])
+async def test_the_callers_save_and_the_repeated_one_may_meet(setting: Setting, order: tuple[str, ...]) -> None:
+    """Under way at the same time, of the same work and of what was added to it since, they say each thing once."""
+    await setting.saved("one")
+    session = await setting.unsaved("two")
+    calls: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+        "save": lambda: setting.repository.save(session),
+        "flush": setting.repository.flush,
+        "merge": lambda: setting.repository.load_merged("s1"),
+    }
+    setting.persistence.open()
+    say(session, "three")
+
+    await asyncio.gather(*(calls[name]() for name in order))
+
+    assert () == await setting.repository.flush()
+    assert ["one", "two", "three"] == words(setting.book.load("s1")) == words(await setting.merged()) == words(session)
+    added = [
+        change.message.content
+        for found in setting.book.history("s1")
+        for change in found.changes
+        if hasattr(change, "message")
+    ]
+    assert ["one", "two", "three"] == added
 
 
 async def test_it_is_tried_again_when_the_session_is_next_merged(setting: Setting) -> None:
