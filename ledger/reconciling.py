@@ -154,7 +154,10 @@ class Reconciling:
         """Give what memory was made from. What came by JSON or pickle says only its version; storage has the rest."""
         base = tracking_of(memory).base
         if base is None:
-            stored = await self._storage.load_session(memory.id, memory.version)
+            try:
+                stored = await self._storage.load_session(memory.id, memory.version)
+            except LookupError:
+                return None
             base = None if stored is None else tracking_of(stored).base
         return base if base is not None and base.version == memory.version else None
 

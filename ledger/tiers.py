@@ -42,7 +42,10 @@ class LedgerStorage:
     async def events_after(self, session_id: str, version: int, digest: str) -> Sequence[Event] | None:
         """Give the events behind a version of this ledger's past, or all of them."""
         if not version:
-            return [event async for event in self._book.history(session_id)]
+            try:
+                return [event async for event in self._book.history(session_id)]
+            except SessionNotFound:
+                return []
         return await self._book.events_after(session_id, version, digest)
 
     async def delete_session(self, session_id: str, **keywords: Any) -> bool:

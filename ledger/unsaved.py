@@ -92,6 +92,7 @@ class Unsaved:
             UnsavedWork: if too many sessions have unsaved work already; nothing is kept then.
             InvalidSession: if it cannot be stored.
         """
+        self._leave_former_life(session.id, taken)
         line = self._lines.get(session.id, ())
         if not line and len(self._lines) >= self._limit:
             raise UnsavedWork(session.id, len(self._lines)) from error
@@ -104,6 +105,13 @@ class Unsaved:
             if newer is not None:
                 self.show_on(newer)  # a stale copy was saved: memory does not go back to where it came from
         self.later()
+
+    def _leave_former_life(self, session_id: str, taken: Session) -> None:
+        """Work on a session that was deleted since stands in the way of work on the one that lives now."""
+        shown, now = self._shown.get(session_id), tracking_of(taken).base
+        base = None if shown is None else tracking_of(shown).base
+        if base is not None and base.version and now is not None and now.alive and not same_life(base, now):
+            self.set_all_aside(session_id, "its session was deleted")
 
     async def settle(self, session_id: str) -> bool:
         """Repeat what is kept of a session, once. Give whether nothing is left; only a cancellation is raised."""
@@ -134,7 +142,7 @@ class Unsaved:
             kept = line[0]
             try:
                 await self._repeat(session_id, kept)
-            except StorageError as error:
+            except (StorageError, OSError) as error:
                 _log.debug("retry_failed", session_id=session_id, version=kept.session.version, error=str(error))
                 return False
             except LedgerError as error:
@@ -145,14 +153,17 @@ class Unsaved:
         return True
 
     async def _repeat(self, session_id: str, kept: Kept) -> None:
-        session = own(kept.session)
+        session, line = own(kept.session), self._lines[session_id]
         attempt, base = tracking_of(session).attempt, tracking_of(session).base
-        if base is not None and attempt is not None and attempt.prior is not None and base.version == session.version:
-            # It stands on saves that were tried before it: what the log holds of them is not to be saved again.
+        in_line = len(line) > 1 or (attempt is not None and attempt.prior is not None)
+        if base is not None and base.version == session.version and in_line:
+            # Saves before it and behind it were tried too: what the log holds of them is not to be saved again.
             events = await self._storage.events_after(session_id, base.version, base.digest) or ()
+            found = {event.event_id for event in events}
             head = fold(base if base.version else View(session_id), events)
-            if any(event.event_id == kept.event_id for event in events):
-                self.release(session_id, {kept.event_id}, session_of(head))
+            newest = max((place for place, each in enumerate(line) if each.event_id in found), default=None)
+            if newest is not None:
+                self.release(session_id, [each.event_id for each in line[: newest + 1]], session_of(head))
                 return
             if same_life(base, head):
                 session = caught_up(session, head, events)
@@ -192,9 +203,10 @@ class Unsaved:
     def show_on(self, saved: Session) -> None:
         """Show what is kept on top of what memory has of storage, where that is newer."""
         shown, head = self._shown.get(saved.id), tracking_of(saved).base
-        if shown is None or tracking_of(shown).base is None or head is None or head.version != saved.version:
+        base = None if shown is None else tracking_of(shown).base
+        if shown is None or base is None or head is None or head.version != saved.version:
             return
-        if head.alive and head.version > shown.version:
+        if head.version > shown.version and same_life(base, head):
             self.show(caught_up(shown, head))
 
     def _set_aside(self, session_id: str, kept: Kept, reason: LedgerError) -> None:

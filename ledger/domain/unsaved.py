@@ -90,6 +90,8 @@ def keep(
         # A save called before has settled meanwhile, and the session stands on a newer base.
         taken = own(session)
         tracking = tracking_of(taken)
+    if tracking.base is None and shown is not None and shown.version == taken.version:
+        tracking.base = tracking_of(shown).base
     base = tracking.base
     behind = shown is not None and base is not None and shown.version < base.version
     if shown is not None and base is not None and behind and tracking_of(shown).base is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,12 +17,13 @@ __all__ = ["Setting", "StorageOutage", "WriteOutage", "contents", "event_ids"]
 
 
 class WriteOutage:
-    """A persistence whose saves fail while `down`. `tried` is set whenever one was attempted."""
+    """A persistence whose saves fail while `down`, once `after` is done. `tried` is set whenever one was attempted."""
 
     def __init__(self, behind: Persistence) -> None:
         self._behind = behind
         self.down = False
         self.error: Exception | None = None
+        self.after: asyncio.Task[Any] | None = None
         self.tries = 0
         self.tried = asyncio.Event()
 
@@ -30,41 +31,46 @@ class WriteOutage:
         self.tries += 1
         self.tried.set()
         if self.down:
+            if self.after is not None:
+                await self.after
             raise self.error or StorageError("the disk is full", "make room")
         return await self._behind.merge_save(session, **keywords)
 
 
 class StorageOutage:
-    """A storage whose reads fail while `down`, and that lags while `head_of` is set; `asked` names the calls."""
+    """A storage whose reads fail while `down`; `asked` names the calls, and `before` runs once before one of them."""
 
     def __init__(self, behind: Storage) -> None:
         self._behind = behind
         self.down = False
         self.asked: list[str] = []
+        self.before: dict[str, Callable[[], Awaitable[Any]]] = {}
 
-    def _ask(self, name: str) -> None:
+    async def _ask(self, name: str) -> None:
         self.asked.append(name)
+        if name in self.before:
+            await self.before.pop(name)()
         if self.down:
             raise StorageError("the disk is gone", "mount it")
 
     async def head(self, session_id: str) -> HeadRow | None:
-        self._ask("head")
+        await self._ask("head")
         return await self._behind.head(session_id)
 
     async def load_session(self, session_id: str, at: int | str | datetime | None = None) -> Session | None:
-        self._ask("load_session")
+        await self._ask("load_session")
         return await self._behind.load_session(session_id, at)
 
     async def events_after(self, session_id: str, version: int, digest: str) -> Sequence[Event] | None:
-        self._ask("events_after")
+        await self._ask("events_after")
         return await self._behind.events_after(session_id, version, digest)
 
     async def delete_session(self, session_id: str, **keywords: Any) -> bool:
-        self._ask("delete_session")
+        await self._ask("delete_session")
         return await self._behind.delete_session(session_id, **keywords)
 
     async def append_token_usage_record(self, session_id: str, json_line: str) -> None:
-        self._ask("append_token_usage_record")
+        await self._ask("append_token_usage_record")
         await self._behind.append_token_usage_record(session_id, json_line)
 
 

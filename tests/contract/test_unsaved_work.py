@@ -7,18 +7,9 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from ledger import (
-    Message,
-    Session,
-    SessionCache,
-    SessionDeleted,
-    StorageError,
-    UnsavedWork,
-    VersionConflict,
-)
+from ledger import Message, SessionCache, StorageError, UnsavedWork
 from ledger.domain.submission import unsettled
-from tests.contract.backends import on_durable
-from tests.contract.faces import Book, OpenBook, versions
+from tests.contract.faces import Book, versions
 from tests.contract.faults import refused_commit, unanswered_commit
 from tests.contract.outages import Setting, contents
 
@@ -150,6 +141,24 @@ async def test_each_failed_save_is_an_event_of_its_own(setting: Setting) -> None
     assert [1, 2, 3] == await versions(setting.book)
 
 
+async def test_a_copy_that_holds_several_kept_saves_is_saved_past_the_repository(setting: Setting) -> None:
+    """What it brought into the log is not stored again, save by save."""
+    session = await setting.book.saved()
+    setting.writes.down = True
+    for name in ("one", "two"):
+        session.state.setdefault("log", []).append(name)
+        await setting.repository.save_and_cache(session)
+    copy = await setting.repository.load("s1")
+    setting.writes.down = False
+    await setting.book.save(copy)
+
+    assert () == await setting.repository.flush()
+
+    assert [1, 2] == await versions(setting.book)
+    assert ["one", "two"] == (await setting.book.load("s1")).state["log"]
+    assert await setting.book.load("s1") == await setting.repository.load("s1")
+
+
 async def test_work_of_several_callers_is_kept_together(setting: Setting) -> None:
     """One took up what was kept, one goes on from its own copy, one never knew of it: nothing of anyone is lost."""
     mine = await setting.book.saved()
@@ -227,157 +236,6 @@ async def test_a_plain_save_that_fails_beside_kept_work_loses_nothing(setting: S
     assert [1, 2, 3] == await versions(setting.book)
 
 
-async def test_it_is_shown_on_top_of_what_others_saved(setting: Setting) -> None:
-    """While storage can be read and not written: the unsaved work on top of the head, where a person's title stands."""
-    session = await setting.book.saved()
-    session.title = "the agent's"
-    await setting.kept(session)
-    theirs = await setting.book.load("s1")
-    theirs.title = "a person's"
-    theirs.add_message(Message.user("theirs"))
-    await setting.book.save(theirs, writer="ui", authority="user")
-
-    shown = await setting.repository.load_merged("s1")
-
-    assert shown is not None
-    assert (2, "a person's", ["theirs", "kept"]) == (shown.version, shown.title, contents(shown))
-    setting.reads.down = True
-    assert shown == await setting.repository.load_merged("s1")
-    assert shown == await setting.repository.load("s1")
-    setting.reads.down = setting.writes.down = False
-    shown.add_message(Message.user("more"))
-    await setting.repository.save(shown)
-    assert ["theirs", "kept", "more"] == contents(await setting.book.load("s1"))
-    assert () == setting.repository.unsaved
-    assert [1, 2, 3] == await versions(setting.book)
-
-
-async def test_the_log_records_from_which_base_it_came(setting: Setting) -> None:
-    """A retry is the save that was called: its base is the version that its writer knew."""
-    session = await setting.book.saved()
-    setting.writes.down = True
-    session.title = "the agent's"
-    await setting.repository.save_and_cache(session, writer="agent")
-    await setting.book.update("s1", lambda s: setattr(s, "title", "a person's"), writer="ui", authority="user")
-    await setting.repository.load_merged("s1")
-    setting.writes.down = False
-    await setting.repository.flush()
-
-    event = (await setting.book.history("s1"))[-1]
-    assert (3, 1, "agent") == (event.version, event.base_version, event.writer)
-    assert ["change_overruled"] == [change.type for change in event.changes]
-    assert "a person's" == (await setting.book.load("s1")).title
-
-
-async def test_a_session_that_never_reached_storage_is_kept_too(setting: Setting) -> None:
-    """It is loaded and merged from memory alone, without a warning, and created when storage is back."""
-    fresh = await setting.repository.load_or_create("s1", "gpt-5")
-    await setting.kept(fresh, "one")
-    await setting.kept(fresh, "two")
-
-    with capture_logs() as logs:
-        merged = await setting.repository.load_merged("s1")
-
-    assert (0, ["one", "two"]) == (merged.version if merged else -1, contents(merged))
-    assert ["retry_failed"] == [log["event"] for log in logs]
-    setting.writes.down = False
-    await setting.repository.flush()
-    assert ["one", "two"] == contents(await setting.book.load("s1"))
-    assert [1, 2] == await versions(setting.book)
-
-
-async def test_a_new_session_meets_one_that_others_created(setting: Setting) -> None:
-    """It is a very stale writer: what was added to it is rebased on what there is."""
-    fresh = await setting.repository.load_or_create("s1", "gpt-5")
-    await setting.kept(fresh, "one")
-    await setting.kept(fresh, "two")
-    await setting.book.saved(title="theirs")
-
-    shown = await setting.repository.load_merged("s1")
-
-    assert shown is not None
-    assert (1, "theirs", ["one", "two"]) == (shown.version, shown.title, contents(shown))
-    setting.writes.down = False
-    assert () == await setting.repository.flush()
-    assert ["one", "two"] == contents(await setting.book.load("s1"))
-    assert [1, 2, 3] == await versions(setting.book)
-
-
-async def test_a_copy_from_json_is_kept(setting: Setting) -> None:
-    """It says its version, and the log has its base."""
-    await setting.book.saved()
-    session = Session.model_validate_json((await setting.book.load("s1")).model_dump_json())
-    await setting.kept(session, "one")
-    await setting.book.append("s1", Message.user("theirs"))
-    assert ["theirs", "one"] == contents(await setting.repository.load_merged("s1"))
-    setting.writes.down = False
-
-    await setting.repository.flush()
-
-    assert ["theirs", "one"] == contents(await setting.book.load("s1"))
-
-
-async def test_unsaved_work_of_a_deleted_session_is_kept_aside(setting: Setting) -> None:
-    """Nothing is loaded, the entry goes, and what was not saved is still there for whoever wants it."""
-    await setting.kept(await setting.book.saved())
-    await setting.book.delete("s1")
-
-    with capture_logs() as logs:
-        assert await setting.repository.load_merged("s1") is None
-
-    assert [("unsaved_work_kept_aside", "warning")] == [
-        (log["event"], log["log_level"]) for log in logs if log["log_level"] != "debug"
-    ]
-    assert (None, (), 0) == (setting.cache.get("s1"), setting.repository.unsaved, len(setting.cache))
-    (aside,) = setting.repository.kept_aside
-    assert ["kept"] == contents(aside)
-    with pytest.raises(SessionDeleted):
-        await setting.book.save(aside)
-
-
-async def test_a_retry_that_is_refused_is_kept_aside(setting: Setting) -> None:
-    """It can never be stored as it is; memory goes back to what it was made from, and nothing waits for it."""
-    session = await setting.book.saved()
-    session.add_message(Message.user("only on 1"))
-    setting.writes.down = True
-    await setting.repository.save_and_cache(session, expected_version=1)
-    await setting.book.append("s1", Message.user("theirs"))
-    setting.writes.down = False
-
-    merged = await setting.repository.load_merged("s1")
-
-    assert ["theirs"] == contents(merged)
-    assert ["only on 1"] == contents(setting.repository.kept_aside[0])
-    assert () == setting.repository.unsaved
-    with pytest.raises(VersionConflict):
-        await setting.repository.save(session, expected_version=1)
-
-
-async def test_deleting_saves_what_is_unsaved_first(setting: Setting) -> None:
-    """So its history is whole, and nothing has to be kept aside."""
-    await setting.kept(await setting.book.saved())
-    setting.writes.down = False
-
-    assert await setting.repository.delete("s1", reason="done", writer="ui")
-
-    events = await setting.book.history("s1")
-    assert [("saved", "support-bot"), ("saved", "support-bot"), ("deleted", "ui")] == [
-        (event.kind, event.writer) for event in events
-    ]
-    assert ((), None) == (setting.repository.kept_aside, await setting.repository.load("s1"))
-
-
-async def test_deleting_what_cannot_be_saved_keeps_it_aside(setting: Setting) -> None:
-    """The deletion stands; the work is not lost."""
-    await setting.kept(await setting.book.saved())
-
-    assert await setting.repository.delete("s1")
-
-    assert ["kept"] == contents(setting.repository.kept_aside[0])
-    assert () == setting.repository.unsaved
-    assert None is await setting.repository.load_merged("s1")
-
-
 async def test_unsaved_work_is_bounded(book: Book) -> None:
     """Beyond the bound the caller is told, keeps its work, and can go on with sessions that are kept already."""
     setting = Setting.over(book, max_unsaved=2)
@@ -436,26 +294,6 @@ async def test_unsaved_work_is_never_evicted(book: Book) -> None:
     setting.writes.down = False
     await setting.repository.flush()
     assert ["kept"] == contents(await book.load("s1"))
-
-
-@on_durable
-async def test_work_on_a_base_that_storage_lost_is_kept_aside(open_book: OpenBook, url: str, tmp_path: object) -> None:
-    """A backup was restored: its past is another one. Memory does not go back; the work is there to be looked at."""
-    book, backup = await open_book(), await open_book(url=f"{url}-backup")
-    setting = Setting.over(book)
-    session = await book.saved()
-    await book.save(session)
-    await setting.kept(session)
-    await backup.saved()
-    whole = backup.face.repository()
-    setting.writes._behind, setting.reads._behind = whole.persistence, whole.storage
-    setting.writes.down = False
-
-    merged = await setting.repository.load_merged("s1")
-
-    assert (2, []) == (merged.version if merged else 0, contents(merged))
-    assert ["kept"] == contents(setting.repository.kept_aside[0])
-    del tmp_path
 
 
 async def test_it_is_retried_in_the_background(setting: Setting) -> None:
@@ -524,3 +362,36 @@ async def test_only_a_storage_error_is_swallowed(setting: Setting) -> None:
         await setting.repository.save_and_cache(session)
 
     assert () == setting.repository.unsaved
+
+
+async def test_whatever_a_retry_meets_the_work_is_not_lost(setting: Setting) -> None:
+    """A persistence that breaks in its own way is told of, and tried again."""
+    await setting.kept(await setting.book.saved())
+    for error in (RuntimeError("a bug"), OSError("no route")):
+        setting.writes.error = error
+        with capture_logs() as logs:
+            assert ("s1",) == await setting.repository.flush()
+        told = "retry_broke" if isinstance(error, RuntimeError) else "retry_failed"
+        assert [told] == [log["event"] for log in logs]
+    setting.writes.down = False
+
+    assert () == await setting.repository.flush()
+    assert ["kept"] == contents(await setting.book.load("s1"))
+
+
+async def test_a_save_that_fails_after_one_that_was_under_way_was_stored(setting: Setting) -> None:
+    """What is kept stands on the other, and nothing of either is stored twice."""
+    session = await setting.book.saved()
+    session.state["log"] = ["one"]
+    first = asyncio.create_task(setting.repository.save(session))
+    await asyncio.sleep(0)
+    session.state["log"].append("two")
+    setting.writes.after, setting.writes.down = first, True
+    assert await setting.repository.save_and_cache(session) is None
+    setting.writes.after, setting.writes.down = None, False
+
+    await setting.repository.flush()
+    await setting.repository.save(session)
+
+    assert [1, 2, 3] == await versions(setting.book)
+    assert ["one", "two"] == session.state["log"] == (await setting.book.load("s1")).state["log"]
