@@ -138,8 +138,8 @@ class AsyncLedger:
                 return await self.load(session_id)
             case verbs.Save(session, keywords):
                 return await self.save(session, **keywords)
-            case verbs.Replay(session_id, key, key_digest):
-                return await self._threads.read(self._book.replay, session_id, key, key_digest)
+            case verbs.LookUp(session_id, key, key_digest):
+                return await self._threads.read(self._book.receipt_of, session_id, key, key_digest)
             case verbs.Await(awaitable):
                 return await awaitable
 

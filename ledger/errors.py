@@ -239,10 +239,9 @@ class UnsavedWork(LedgerError):
 class StorageError(LedgerError):
     """The database failed; the cause is chained. A save that failed so may be repeated as it is."""
 
-    def __init__(self, problem: str, hint: str = "run `ledger doctor`", *, read_only: bool = False) -> None:
+    def __init__(self, problem: str, hint: str = "run `ledger doctor`") -> None:
         self.problem = problem
         self.hint = hint
-        self.read_only = read_only
         super().__init__(f"{problem}; {hint}" if hint else problem)
 
 

@@ -300,7 +300,7 @@ class SessionRepository:
                 return await self.save(session, **keywords)
             case verbs.Await(awaitable):
                 return await awaitable
-            case verbs.Replay():
+            case verbs.LookUp():
                 return None  # a persistence looks its keys up itself, at the save
 
     async def flush(self) -> tuple[str, ...]:

@@ -221,16 +221,16 @@ class Saving(Loading):
                 return self.load(session_id)
             case verbs.Save(session, keywords):
                 return self.save(session, **keywords)
-            case verbs.Replay(session_id, key, key_digest):
-                return self.replay(session_id, key, key_digest)
+            case verbs.LookUp(session_id, key, key_digest):
+                return self.receipt_of(session_id, key, key_digest)
             case verbs.Await(awaitable):
                 if inspect.iscoroutine(awaitable):
                     awaitable.close()  # it will not run, so it need not warn that it did not
                 raise TypeError("mutate is async: use AsyncLedger.update for it")
 
-    def replay(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
+    def receipt_of(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
         """Give the receipt of the save that was made with this key and content, if there is one."""
-        return self._lane.replay(session_id, key, key_digest)
+        return self._lane.receipt_of(session_id, key, key_digest)
 
     def delete(
         self,

@@ -18,7 +18,7 @@ from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session
 from ledger.errors import VersionConflict
 
-__all__ = ["UPDATE_TRIES", "Await", "Load", "Replay", "Save", "Step", "Steps", "answer", "append", "update"]
+__all__ = ["UPDATE_TRIES", "Await", "Load", "LookUp", "Save", "Step", "Steps", "answer", "append", "update"]
 
 #: How often `update` loads and mutates anew before it gives up: each try lost to a save that succeeded.
 UPDATE_TRIES = 50
@@ -40,7 +40,7 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class LookUp:
     """Look an idempotency key up."""
 
     session_id: str
@@ -55,7 +55,7 @@ class Await:
     awaitable: Awaitable[Any]
 
 
-Step = Load | Save | Replay | Await
+Step = Load | Save | LookUp | Await
 Steps = Generator[Step, Any, Receipt]
 
 
@@ -71,7 +71,7 @@ def update(
     """Load the head, mutate it, and save it only if it is still the head; else begin anew."""
     submitted = arguments or []
     if key is not None:
-        receipt: Receipt | None = yield Replay(session_id, key, content_digest(call, submitted))
+        receipt: Receipt | None = yield LookUp(session_id, key, content_digest(call, submitted))
         if receipt is not None:
             return receipt
         keywords |= {"key": key, "call": call, "arguments": submitted}
@@ -95,7 +95,7 @@ def append(session_id: str, messages: tuple[Message, ...], *, key: str | None = 
     """Append messages behind whatever is there."""
     arguments: list[Change] = [MessageAppended(message=message) for message in messages]
     if key is not None:
-        receipt: Receipt | None = yield Replay(session_id, key, content_digest("append", arguments))
+        receipt: Receipt | None = yield LookUp(session_id, key, content_digest("append", arguments))
         if receipt is not None:
             return receipt
         keywords |= {"key": key, "call": "append", "arguments": arguments}

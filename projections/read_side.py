@@ -14,6 +14,7 @@ from ledger.errors import StorageError, UnknownProjection
 from ledger.store.database import Database
 from ledger.store.log import Log
 from ledger.store.tables import feed, heads, projection_positions, sessions, snapshots
+from ledger.telemetry import get_logger
 from projections.catalog import Catalog
 from projections.overlay import overlaid
 from projections.questions import Questions
@@ -22,6 +23,8 @@ from projections.session_view import SessionViews
 from projections.usage import Usage
 
 __all__ = ["ReadSide"]
+
+_log = get_logger(__name__)
 
 #: How many sessions' usage records one transaction counts.
 USAGE_PAGE = 100
@@ -108,8 +111,8 @@ class ReadSide:
         try:
             self._count_usage()
         except StorageError as error:
-            if not error.read_only:
-                raise
+            # As of every projection: what cannot be written is brought up to date beside it.
+            _log.debug("projection_overlaid", projection=self.usage_log.name, reason=str(error))
         else:
             with self.database.read() as connection:
                 yield connection

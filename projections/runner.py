@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
 
 from ledger.domain.events import Event
-from ledger.errors import StorageError
+from ledger.errors import DamagedRecord, StorageError
 from ledger.store.database import Database
 from ledger.store.log import event_of, fed
 from ledger.store.tables import feed, projection_positions
@@ -77,10 +77,11 @@ class Runner:
         """Give a reading connection that sees one projection at the end of the feed, even if it cannot be written."""
         try:
             self.catch_up(name)
+        except DamagedRecord:
+            raise
         except StorageError as error:
-            if not error.read_only:
-                raise
-            _log.debug("projection_overlaid", projection=name, reason="read-only")
+            # Read-only, locked for long, or full: what can be read is answered from all the same.
+            _log.debug("projection_overlaid", projection=name, reason=str(error))
         else:
             with self.database.read() as connection:
                 yield connection

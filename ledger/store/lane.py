@@ -123,7 +123,7 @@ class Lane:
         _log.info("session_deleted", session_id=session_id, version=event.version, writer=writer, reason=reason)
         return True
 
-    def replay(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
+    def receipt_of(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
         """Give the receipt of the save that was made with this key, if there is one.
 
         Raises:

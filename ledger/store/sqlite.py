@@ -158,8 +158,7 @@ class SqliteEngine:
         text = str(error)
         for sign, problem, hint in _SENTENCES:
             if sign in text:
-                sentence = problem.format(place=self.place, timeout=f"{self._timeout_s:g}")
-                return StorageError(sentence, hint, read_only=sign == "readonly database")
+                return StorageError(problem.format(place=self.place, timeout=f"{self._timeout_s:g}"), hint)
         if self.path is not None and not self.path.exists():
             return LedgerMissing(self.place)
         return StorageError(f"the database at {self.place} failed: {text}")
