@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from ledger.errors import (
         DamagedRecord,
         IdempotencyConflict,
-        ImportRefused,
         InvalidRevision,
         InvalidSession,
         LedgerError,
@@ -65,7 +64,6 @@ __all__ = [
     "Event",
     "FeedItem",
     "IdempotencyConflict",
-    "ImportRefused",
     "InvalidRevision",
     "InvalidSession",
     "Ledger",

@@ -11,7 +11,6 @@
     ├── QuestionNotPending
     ├── InvalidSession         (also ValueError)
     ├── InvalidRevision        (also ValueError)
-    ├── ImportRefused          (also ValueError)
     ├── UnknownChange
     ├── UnknownProjection      (also ValueError)
     ├── UnsavedWork
@@ -30,7 +29,6 @@ from typing import Any
 __all__ = [
     "DamagedRecord",
     "IdempotencyConflict",
-    "ImportRefused",
     "InvalidRevision",
     "InvalidSession",
     "LedgerError",
@@ -193,15 +191,6 @@ class InvalidRevision(LedgerError, ValueError):
             f'{revision!r} does not name a revision: {problem}; use a version ("12"), a distance from the head ("-1"), '
             f'an ISO time with its zone, "q:QUESTION" or "key:KEY"'
         )
-
-
-class ImportRefused(LedgerError, ValueError):
-    """A file that cannot be imported at all; nothing of it was written."""
-
-    def __init__(self, source: str, problem: str) -> None:
-        self.source = source
-        self.problem = problem
-        super().__init__(f"{source} was not imported: {problem}")
 
 
 class UnknownChange(LedgerError):

@@ -26,7 +26,6 @@ _CODES: tuple[tuple[type[errors.LedgerError], int], ...] = (
     (errors.VersionNotFound, NOT_FOUND),
     (errors.InvalidSession, USAGE),
     (errors.InvalidRevision, USAGE),
-    (errors.ImportRefused, USAGE),
     (errors.UnknownProjection, USAGE),
     (errors.SessionExists, CONFLICT),
     (errors.VersionConflict, CONFLICT),

@@ -14,7 +14,6 @@ CODES = {
     "QuestionNotPending": 4,
     "InvalidSession": 2,
     "InvalidRevision": 2,
-    "ImportRefused": 2,
     "UnknownProjection": 2,
     "UnknownChange": 5,
     "UnsavedWork": 5,
