@@ -218,3 +218,24 @@ def test_an_id_with_a_slash_is_one_step_of_the_path() -> None:
 
     assert {"k": 2} == meeting.merged.messages[0].metadata
     assert [("ui", 2, "/messages/a~1b~0c/metadata/k", 1)] == meeting.overruled
+
+
+def test_what_was_done_to_a_message_goes_with_it() -> None:
+    """Removed and added anew, it is another message: what was set in the first one stands in nobody's way."""
+
+    def note(session: Session) -> None:
+        session.messages[0] = session.messages[0].model_copy(update={"metadata": {"k": 1}})
+
+    def anew(session: Session) -> None:
+        session.messages[0] = said("x", metadata={"k": 0})
+
+    base = first(lambda session: session.add_message(said("x", metadata={"k": 0})))
+
+    def mine(session: Session) -> None:
+        session.messages[0] = session.messages[0].model_copy(update={"metadata": {"k": 2}})
+
+    they = ("ui", "runtime")
+    meeting = meet(base, [(note, they), (holding(""), they), (holding("x"), they), (anew, they)], mine)  # type: ignore[list-item]
+
+    assert {"k": 2} == meeting.merged.messages[0].metadata
+    assert [("ui", 5, "/messages/x/metadata/k", 0)] == meeting.overruled
