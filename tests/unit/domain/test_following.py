@@ -101,7 +101,16 @@ def test_a_cancelled_save_is_settled_before_the_next_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    "faults", [("cancelled", "late"), ("early", "cancelled"), ("cancelled", "early", "unanswered")]
+    "faults",
+    [
+        ("cancelled", "late"),
+        ("early", "cancelled"),
+        ("cancelled", "early", "unanswered"),
+        ("unanswered", "early"),
+        ("unanswered", "early", "early"),
+        ("late", "early", "unanswered"),
+    ],
+    ids="-".join,
 )
 def test_whatever_became_of_the_saves_before(faults: Any) -> None:
     """Cancelled and lost in any order: each edit is there once."""

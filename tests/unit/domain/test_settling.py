@@ -294,6 +294,35 @@ def test_a_question_asked_meanwhile_moves_out_of_the_way() -> None:
     assert {"Theirs?": None, "Mine?": "yes"} == {q.text: q.answer for q in log.head.questions.values()}
 
 
+def test_a_question_that_moved_once_may_move_again() -> None:
+    """It took an index that nobody chose, so it gives way where the next save meets another one there."""
+    log, session = begun()
+    for text in ("Theirs?", "Theirs too?"):
+        other = log.load()
+        other.ask("c", text)
+        submission = submit(session, **WORDS)
+        if text == "Theirs?":
+            session.ask("c", "Mine?", index=0)
+        log.save(other)
+        log.finish(session, submission)
+    log.save(session)
+
+    assert ["Theirs?", "Theirs too?", "Mine?"] == [question.text for question in log.head.questions.values()]
+
+
+def test_a_saved_index_is_the_questions_own() -> None:
+    """A key that stands for the answer to one question does not stand for the answer to another of the same call."""
+    log, session = begun()
+    session.ask("c", "One?")
+    session.ask("c", "Two?")
+    log.save(session)
+    twin = session.model_copy()
+    session.answer("c#0", "yes")
+    twin.answer("c#1", "yes")
+
+    assert submit(session, **WORDS, key="k").key_digest != submit(twin, **WORDS, key="k").key_digest
+
+
 def test_an_edit_made_meanwhile_that_cannot_be_saved_undoes_nothing() -> None:
     """The save is in the log and stays there; once the edit is mended, the next save goes on from it."""
     log, session = begun()
