@@ -1,12 +1,17 @@
 """What every test starts from."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import settings
+
+# A shell that puts a command in the background makes it deaf to Ctrl-C, and so would be the processes that are tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no failure. In CI the same examples every time: a red run says what changed, not who was unlucky.
 settings.register_profile("here", deadline=None)
