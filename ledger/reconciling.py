@@ -11,7 +11,7 @@ from ledger.domain.events import Event
 from ledger.domain.parts import QuestionStatus
 from ledger.domain.reconcile import Choice, Copy, Decision, reconcile
 from ledger.domain.session import Session, session_of, tracking_of
-from ledger.domain.unsaved import caught_up, same_life
+from ledger.domain.together import caught_up, same_life
 from ledger.domain.view import View
 from ledger.errors import InvalidSession, StorageError
 from ledger.telemetry import get_logger
@@ -131,24 +131,26 @@ class Reconciling:
             self._forget(memory, "its session was deleted")
             if not current.alive:
                 return None
-            session = session_of(current)
+            self._cache.put(session_of(current))
         else:
-            session = self._on(memory, base, current, events)
-        self._unsaved.show(session)
+            self._on(memory, base, current, events)
         _log.debug("session_reconciled", session_id=memory.id, memory=memory.version, storage=current.version)
-        return self._cache.get(memory.id) or session
+        return own(self._memory(memory.id) or session_of(current))
 
-    def _on(self, memory: Session, base: View, current: View, events: Sequence[Event]) -> Session:
-        """Give memory brought to the head, unsaved work included, and note what of that the log turns out to hold."""
+    def _on(self, memory: Session, base: View, current: View, events: Sequence[Event]) -> None:
+        """Bring memory to the head, unsaved work included, and note what of that the log turns out to hold."""
+        if self._unsaved.shown(memory.id) is not None:
+            self._unsaved.adopt_base(memory.id, base)
+            self._unsaved.release_found(memory.id, current, events)
+            self._unsaved.show_on(memory.id, current, events)
+            return
         based = own(memory)
         tracking_of(based).base = base
         try:
-            session = caught_up(based, current, events)
+            self._cache.put(caught_up(based, current, events))
         except InvalidSession as error:
             self._forget(memory, str(error))
-            return session_of(current)
-        self._unsaved.release(memory.id, {event.event_id for event in events}, session_of(current))
-        return session
+            self._cache.put(session_of(current))
 
     async def _base_of(self, memory: Session) -> View | None:
         """Give what memory was made from. What came by JSON or pickle says only its version; storage has the rest."""

@@ -14,7 +14,7 @@ from ledger.cache import SessionCache
 from ledger.domain.copies import as_saved, own
 from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session, tracking_of
-from ledger.domain.unsaved import begin_anew, carried_ids, resumed
+from ledger.domain.unsaved import begin_anew, contained_ids, is_joined, resumed
 from ledger.errors import SessionNotFound, StorageError
 from ledger.reconciling import Reconciling
 from ledger.telemetry import get_logger
@@ -179,8 +179,11 @@ class SessionRepository:
         Raises:
             LedgerError: what `Ledger.save` raises; the session is as it was.
         """
+        if is_joined(session):
+            # What others kept is in it too, and is to be stored first: under their names, and once.
+            await self._unsaved.settle(session.id)
         tracking = tracking_of(session)
-        carried, attempt, base = carried_ids(session), tracking.attempt, tracking.base
+        carried, attempt, base = contained_ids(session), tracking.attempt, tracking.base
         waiting = self._unsaved.event_ids(session.id)
         if waiting and not tracking.flights:
             tracking.attempt = resumed(session, waiting)
@@ -195,7 +198,7 @@ class SessionRepository:
         saved = as_saved(session, receipt)
         released = self._unsaved.release(session.id, carried, saved)
         if self._unsaved.shown(session.id) is not None:
-            self._unsaved.show_on(saved)
+            self._unsaved.show_on(session.id, tracking_of(saved).base)
             self._unsaved.soon()
         elif not released and not call.overtaken:
             self._cache.put(saved)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ledger.cache import SessionCache
 from ledger.domain.apply import fold
 from ledger.domain.copies import as_saved, own
+from ledger.domain.events import Event
 from ledger.domain.session import Session, session_of, tracking_of
-from ledger.domain.unsaved import Kept, carried_ids, caught_up, has_edits, keep, same_life
+from ledger.domain.together import caught_up, same_life, together
+from ledger.domain.unsaved import Kept, contained_ids, has_edits, keep
 from ledger.domain.view import View
 from ledger.errors import InvalidSession, LedgerError, SessionDeleted, StorageError, UnsavedWork
 from ledger.telemetry import get_logger
@@ -52,6 +54,7 @@ class Unsaved:
         self._first_pause, self._longest_pause = first_pause, longest_pause
         self._pause = first_pause
         self._lines: dict[str, tuple[Kept, ...]] = {}
+        self._landed: dict[str, frozenset[str]] = {}
         self._shown: dict[str, Session] = {}
         self._settling: dict[str, asyncio.Task[bool]] = {}
         self._timer: tuple[asyncio.AbstractEventLoop, asyncio.TimerHandle] | None = None
@@ -92,26 +95,32 @@ class Unsaved:
             UnsavedWork: if too many sessions have unsaved work already; nothing is kept then.
             InvalidSession: if it cannot be stored.
         """
-        self._leave_former_life(session.id, taken)
         line = self._lines.get(session.id, ())
         if not line and len(self._lines) >= self._limit:
             raise UnsavedWork(session.id, len(self._lines)) from error
-        kept = keep(session, taken, self._shown.get(session.id), keywords, replacing=len(line) >= LONGEST_LINE)
+        full = len(line) >= LONGEST_LINE
+        ids = self.event_ids(session.id)
+        kept = keep(session, taken, keywords, kept=ids, replacing=ids[-1] if full else None)
         if kept is not None:
-            replaced = bool(line) and line[-1].event_id not in carried_ids(kept.session)
-            newer = None if line else self._cache.peek(session.id)
-            self._lines[session.id] = (*(line[:-1] if replaced else line), kept)
-            self.show(kept.session)
-            if newer is not None:
-                self.show_on(newer)  # a stale copy was saved: memory does not go back to where it came from
+            known = self._known(session.id, tracking_of(kept.session).base)
+            self._lines[session.id] = (*(line[:-1] if kept.replaces else line), kept)
+            self._show_all(session.id, known)
         self.later()
 
-    def _leave_former_life(self, session_id: str, taken: Session) -> None:
-        """Work on a session that was deleted since stands in the way of work on the one that lives now."""
-        shown, now = self._shown.get(session_id), tracking_of(taken).base
-        base = None if shown is None else tracking_of(shown).base
-        if base is not None and base.version and now is not None and now.alive and not same_life(base, now):
-            self.set_all_aside(session_id, "its session was deleted")
+    def _known(self, session_id: str, *views: View | None) -> View | None:
+        """Give the newest state of storage that memory knows."""
+        held = self._shown.get(session_id) or self._cache.peek(session_id)
+        found = [view for view in (*views, None if held is None else tracking_of(held).base) if view is not None]
+        return max((view for view in found if view.alive), key=lambda view: view.version, default=None)
+
+    def _show_all(self, session_id: str, head: View | None, events: Sequence[Event] = ()) -> None:
+        """Show all that is kept of a session, on top of what storage holds."""
+        landed = self._landed.get(session_id, frozenset())
+        shown = together(self._lines[session_id], head, events, landed)
+        if shown is None and head is not None:
+            shown = session_of(head)
+        if shown is not None:
+            self.show(shown)
 
     async def settle(self, session_id: str) -> bool:
         """Repeat what is kept of a session, once. Give whether nothing is left; only a cancellation is raised."""
@@ -159,17 +168,23 @@ class Unsaved:
         if base is not None and base.version == session.version and in_line:
             # Saves before it and behind it were tried too: what the log holds of them is not to be saved again.
             events = await self._storage.events_after(session_id, base.version, base.digest) or ()
-            found = {event.event_id for event in events}
             head = fold(base if base.version else View(session_id), events)
-            newest = max((place for place, each in enumerate(line) if each.event_id in found), default=None)
-            if newest is not None:
-                self.release(session_id, [each.event_id for each in line[: newest + 1]], session_of(head))
+            if self.release_found(session_id, head, events) and kept.event_id not in self.event_ids(session_id):
                 return
             if same_life(base, head):
                 session = caught_up(session, head, events)
         receipt = await self._persistence.merge_save(session, **kept.keywords)
         self.release(session_id, {kept.event_id}, as_saved(session, receipt))
         _log.info("unsaved_work_saved", session_id=session_id, version=session.version)
+
+    def release_found(self, session_id: str, head: View, events: Sequence[Event]) -> bool:
+        """Forget the kept saves that these events hold; whoever stored them. Give whether there are any."""
+        found = {event.event_id for event in events}
+        stored: set[str] = set()
+        for kept in self._lines.get(session_id, ()):
+            if kept.event_id in found:
+                stored |= contained_ids(kept.session)
+        return head.alive and self.release(session_id, stored, session_of(head))
 
     def release(self, session_id: str, event_ids: Collection[str], saved: Session) -> bool:
         """Forget kept saves that are stored now, and show the session as it is since, with what is left on top.
@@ -178,17 +193,17 @@ class Unsaved:
             Whether any of them was kept here.
         """
         line = self._lines.get(session_id, ())
-        stored = [kept.event_id for kept in line if kept.event_id in event_ids]
+        stored = frozenset(kept.event_id for kept in line if kept.event_id in event_ids)
         if not stored:
             return False
-        shown = self._shown[session_id]
-        head, base = tracking_of(saved).base, tracking_of(shown).base
-        if head is not None and head.alive and base is not None and head.version == saved.version:
-            saved = caught_up(shown, head if head.version >= base.version else base, landed=stored)
-        elif len(stored) < len(line):
-            saved = shown
+        base = tracking_of(saved).base
+        known = self._known(session_id, base if base is not None and base.version == saved.version else None)
+        self._landed[session_id] = self._landed.get(session_id, frozenset()) | stored
         self._take_out(session_id, stored)
-        self.show(saved)
+        if session_id in self._lines:
+            self._show_all(session_id, known)
+        else:
+            self.show(session_of(known) if known is not None and known.version > saved.version else saved)
         return True
 
     def _take_out(self, session_id: str, event_ids: Collection[str]) -> None:
@@ -197,29 +212,34 @@ class Unsaved:
             self._lines[session_id] = left
             return
         self._lines.pop(session_id, None)
+        self._landed.pop(session_id, None)
         self._shown.pop(session_id, None)
         self._cache.unpin(session_id)
 
-    def show_on(self, saved: Session) -> None:
-        """Show what is kept on top of what memory has of storage, where that is newer."""
-        shown, head = self._shown.get(saved.id), tracking_of(saved).base
-        base = None if shown is None else tracking_of(shown).base
-        if shown is None or base is None or head is None or head.version != saved.version:
-            return
-        if head.version > shown.version and same_life(base, head):
-            self.show(caught_up(shown, head))
+    def adopt_base(self, session_id: str, base: View) -> None:
+        """Give what came without its base, by JSON or pickle, the one that storage has of its version."""
+        for kept in self._lines.get(session_id, ()):
+            if tracking_of(kept.session).base is None and kept.session.version == base.version:
+                tracking_of(kept.session).base = base
+
+    def show_on(self, session_id: str, head: View | None, events: Sequence[Event] = ()) -> None:
+        """Show what is kept on top of what storage holds, where that is newer than what memory knew."""
+        shown = self._shown.get(session_id)
+        if shown is not None and head is not None and head.alive and head.version > shown.version:
+            self._show_all(session_id, head, events)
 
     def _set_aside(self, session_id: str, kept: Kept, reason: LedgerError) -> None:
         """Take a kept save that can never be stored out of the way, so that nothing waits for it."""
         self._put_aside(kept.session, str(reason))
-        shown = self._shown.get(session_id)
+        known = self._known(session_id)
         self._take_out(session_id, {kept.event_id})
-        base = None if shown is None else tracking_of(shown).base
-        if session_id not in self._lines:
-            self._cache.discard(session_id)
-            if base is not None and base.alive and not isinstance(reason, SessionDeleted):
-                # What the work was made from is what memory knows of storage.
-                self._cache.put(session_of(base))
+        if session_id in self._lines:
+            self._show_all(session_id, known)
+            return
+        self._cache.discard(session_id)
+        if known is not None and not isinstance(reason, SessionDeleted):
+            # What the work was made from is what memory knows of storage.
+            self._cache.put(session_of(known))
 
     def set_all_aside(self, session_id: str, reason: str, memory: Session | None = None) -> None:
         """Give up what is kept of a session, but do not lose it; if nothing is, what `memory` holds beyond its base."""

@@ -6,7 +6,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from ledger import (
-    InvalidSession,
     Message,
     Session,
     SessionDeleted,
@@ -213,35 +212,81 @@ async def test_work_from_a_newer_version_than_what_is_kept(setting: Setting) -> 
 
 
 async def test_strangers_without_a_base(setting: Setting) -> None:
-    """A copy from JSON at the version that is kept joins; of another version nobody knows what was edited."""
+    """A copy from JSON joins at the version that is kept; one of another version is kept too, and shown when saved."""
     session = await setting.book.saved()
     same = Session.model_validate_json(session.model_dump_json())
     await setting.book.save(session)
     other = Session.model_validate_json(session.model_dump_json())
-    first = await setting.book.load("s1", at=1)
-    await setting.kept(first, "kept")
+    await setting.kept(await setting.book.load("s1", at=1), "kept")
     await setting.kept(same, "same")
-    other.add_message(Message.user("other"))
-    with pytest.raises(InvalidSession, match="which version"):
-        await setting.repository.save_and_cache(other)
+    await setting.kept(other, "other")
+    assert {"kept", "same"} == set(contents(await setting.repository.load("s1")))
     setting.writes.down = False
-    await setting.repository.save(other)
 
-    await setting.repository.flush()
+    assert () == await setting.repository.flush()
 
-    assert {"kept", "same", "other"} == set(contents(await setting.book.load("s1")))
+    assert ["kept", "same", "other"] == contents(await setting.book.load("s1"))
+    assert await setting.book.load("s1") == await setting.repository.load("s1")
 
 
-async def test_work_on_a_former_life_gives_way_to_work_on_the_present_one(setting: Setting) -> None:
-    """It is kept aside at once, since it would have been refused, and the other with it."""
+async def test_work_on_a_former_life_does_not_hold_up_work_on_the_present_one(setting: Setting) -> None:
+    """It is not shown, and kept aside when it is refused; the other is stored."""
     await setting.kept(await setting.book.saved(), "former")
     await setting.book.delete("s1")
     again = await setting.book.load_or_create("s1", model="gpt-5")
     await setting.book.save(again)
     await setting.kept(again, "present")
-
-    assert [["former"]] == [contents(session) for session in setting.repository.kept_aside]
     assert ["present"] == contents(await setting.repository.load("s1"))
     setting.writes.down = False
-    await setting.repository.flush()
-    assert ["present"] == contents(await setting.book.load("s1"))
+
+    assert () == await setting.repository.flush()
+
+    assert [["former"]] == [contents(session) for session in setting.repository.kept_aside]
+    assert ["present"] == contents(await setting.book.load("s1")) == contents(await setting.repository.load("s1"))
+
+
+async def test_one_of_two_callers_saves_first_what_both_had_kept(setting: Setting) -> None:
+    """A copy that shows both is never taken for stored because one of them is."""
+    first, second = await setting.book.saved(), await setting.book.load("s1")
+    await setting.kept(first, "first")
+    await setting.kept(second, "second")
+    shown = setting.cache.get("s1")
+    assert shown is not None
+    copies = [shown, shown.model_copy()]
+    setting.writes.down = False
+
+    await setting.repository.save(second)
+    assert {"first", "second"} == set(contents(await setting.repository.load("s1")))
+    await setting.book.save(copies[0])
+    await setting.repository.save(copies[1])
+    await setting.repository.save(first)
+
+    assert () == await setting.repository.flush()
+    assert ["first", "second"] == sorted(contents(await setting.book.load("s1")))
+    for session in (first, second, *copies):
+        await setting.repository.save(session)
+        assert await setting.book.load("s1") == session
+
+
+async def test_a_copy_that_shows_the_work_of_two_callers_waits_for_both(setting: Setting) -> None:
+    """Each is an event of its own, under its writer's name, before what was edited on top of them."""
+    first = await setting.book.saved()
+    first.state["log"] = []
+    await setting.book.save(first)
+    second = await setting.book.load("s1")
+    setting.writes.down = True
+    for session, writer in ((first, "first"), (second, "second")):
+        session.state["log"].append(writer)
+        await setting.repository.save_and_cache(session, writer=writer)
+    copy = await setting.repository.load("s1")
+    assert copy is not None
+    copy.state["log"].append("third")
+    setting.writes.down = False
+
+    await setting.repository.save(copy, writer="third")
+
+    assert ["first", "second", "third"] == [event.writer for event in await setting.book.history("s1")][2:]
+    assert ["first", "second", "third"] == (await setting.book.load("s1")).state["log"]
+    for session in (first, second):
+        await setting.repository.save(session)
+    assert [1, 2, 3, 4, 5] == await versions(setting.book)

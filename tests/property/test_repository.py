@@ -59,6 +59,7 @@ class Histories(RuleBasedStateMachine):
     def edit(self, session: Session, *, ask: bool = False) -> None:
         name = f"n{next(self.numbers)}"
         session.add_message(Message.user(name, id=name))
+        session.state.setdefault("said", []).append(name)  # unlike a message, it would be there twice if saved twice
         if ask:
             session.ask(name, f"Which {name}?")
 
@@ -182,6 +183,7 @@ class Histories(RuleBasedStateMachine):
         assert () == self.repository.unsaved
         stored = self.book.load("s1")
         assert sorted(self.messages) == sorted(message.id for message in stored.messages)
+        assert sorted(self.messages) == sorted(stored.state["said"])
         assert set() == self.questions - self.resolved - {question.id for question in stored.pending_questions}
         assert self.book.verify().ok
         self.loop.close()
