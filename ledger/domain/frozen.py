@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from ledger.domain.values import json_equal
 
-__all__ = ["FrozenDict", "FrozenList", "copy_json", "freeze"]
+__all__ = ["FrozenDict", "FrozenList", "copy_json", "freeze", "no_items", "no_members"]
 
 
 def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
@@ -75,6 +75,19 @@ def freeze(value: Any) -> Any:
     if kind is list or kind is tuple:
         return FrozenList([freeze(item) for item in value])
     return value
+
+
+_NO_ITEMS, _NO_MEMBERS = FrozenList(), FrozenDict()
+
+
+def no_items() -> FrozenList:
+    """Give the empty array that all parts share: most of what most messages hold is empty."""
+    return _NO_ITEMS
+
+
+def no_members() -> FrozenDict:
+    """Give the empty object that all parts share."""
+    return _NO_MEMBERS
 
 
 def copy_json(value: Any) -> Any:

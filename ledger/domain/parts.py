@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from ledger.domain.frozen import copy_json, freeze
+from ledger.domain.frozen import copy_json, freeze, no_items, no_members
 from ledger.domain.values import json_equal
 
 __all__ = [
@@ -160,7 +160,7 @@ class ToolCall(Part):
 
     id: str
     name: str
-    arguments: JsonValue = Field(default_factory=dict)
+    arguments: JsonValue = Field(default_factory=no_members)
 
 
 class Message(Part):
@@ -175,13 +175,13 @@ class Message(Part):
     id: str = Field(default_factory=_new_id)
     role: str
     content: str = ""
-    parts: JsonArray = Field(default_factory=list)
+    parts: JsonArray = Field(default_factory=no_items)
     reasoning: str | None = None
-    tool_calls: list[ToolCall] = Field(default_factory=list)
+    tool_calls: list[ToolCall] = Field(default_factory=no_items)
     tool_call_id: str | None = None
     tool_success: bool | None = None
     created_at: AwareDatetime = Field(default_factory=_now)
-    metadata: JsonObject = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=no_members)
     native: JsonObject | None = None
 
     @classmethod
@@ -261,7 +261,7 @@ class Question(Part):
     kind: str = "clarification"
     header: str | None = None
     text: str
-    options: list[Option] = Field(default_factory=list)
+    options: list[Option] = Field(default_factory=no_items)
     allow_custom: bool = True
     multiple: bool = False
     source: str | None = None

@@ -38,6 +38,7 @@ def iso(time: datetime) -> str:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+_NONE = object()
 _DEFAULTS: dict[type[Part], dict[str, Any]] = {}
 
 
@@ -56,8 +57,12 @@ def _defaults(kind: type[Part]) -> dict[str, Any]:
 
 def _encode(value: Any) -> Any:
     if isinstance(value, Part):
-        defaults = _defaults(type(value))
-        fields = {name: item for name, item in value.__dict__.items() if name not in defaults or item != defaults[name]}
+        default = _defaults(type(value)).get
+        fields = {
+            name: item
+            for name, item in value.__dict__.items()
+            if (usual := default(name, _NONE)) is not item and usual != item
+        }
         return {"type": fields.pop("type"), **fields} if "type" in fields else fields
     if isinstance(value, datetime):
         return iso(value)

@@ -6,6 +6,7 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.domain.apply import apply, apply_changes
@@ -13,6 +14,9 @@ from ledger.domain.diff import diff
 from ledger.domain.events import Authority, Change, Event, SessionCreated
 from ledger.domain.session import Message, Session, ToolCall, session_of, tracking_of
 from ledger.domain.view import View
+
+#: Each of these draws two or three whole sessions.
+FEW = settings(max_examples=60)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AUTHORITATIVE = frozenset({"a"})

@@ -13,7 +13,7 @@ from ledger.domain.merge import rebase
 from ledger.domain.payload import decode_payload, encode_payload
 from ledger.domain.values import json_equal, split
 from ledger.domain.view import View
-from tests.property.domain.states import edits, meetings, views
+from tests.property.domain.states import FEW, edits, meetings, views
 
 NOTHING = object()
 
@@ -48,6 +48,7 @@ def touch(a: str, b: str) -> bool:
     return a == b or a.startswith(f"{b}/") or b.startswith(f"{a}/")
 
 
+@FEW
 @given(meetings())
 def test_no_message_is_lost(met: Met) -> None:
     """One is missing only if a side removed it, and the other had not revised it; none is there twice."""
@@ -64,6 +65,7 @@ def test_no_message_is_lost(met: Met) -> None:
         assert (name in after) is not removed
 
 
+@FEW
 @given(meetings())
 def test_what_the_writer_did_not_reorder_keeps_the_heads_order(met: Met) -> None:
     """Nothing that stands is moved unless the writer moved what it had loaded; its additions keep their own order."""
@@ -81,6 +83,7 @@ def test_what_the_writer_did_not_reorder_keeps_the_heads_order(met: Met) -> None
     assert set(appended) <= set(after)
 
 
+@FEW
 @given(meetings())
 def test_no_question_is_lost(met: Met) -> None:
     """All that either asked stand; one that is open at the head is closed only by the writer's own word."""
@@ -101,6 +104,7 @@ def test_no_question_is_lost(met: Met) -> None:
     assert all(change.type != "question_omitted" for change in changes)
 
 
+@FEW
 @given(meetings())
 def test_disjoint_paths_both_stand_and_the_rest_is_in_the_record(met: Met) -> None:
     """Of a path that only one side touched, its value stands; where both did, what does not stand is recorded."""
@@ -128,6 +132,7 @@ def both_hold(part: Any, whole: Any) -> bool:
     return False
 
 
+@FEW
 @given(meetings(), st.sampled_from(["runtime", "user"]))
 def test_a_title_goes_by_authority_and_nobody_is_silenced(met: Met, authority: str) -> None:
     """A user's word stands against a runtime's; between equals the later save; the other is in the record."""
@@ -146,6 +151,7 @@ def test_a_title_goes_by_authority_and_nobody_is_silenced(met: Met, authority: s
         assert lost == {value for path, value in gone if path == "/title"}
 
 
+@FEW
 @given(meetings())
 def test_a_rebase_changes_nothing_that_it_is_given(met: Met) -> None:
     """Pure, and what it gives can be stored and read."""
@@ -157,6 +163,7 @@ def test_a_rebase_changes_nothing_that_it_is_given(met: Met) -> None:
     assert rebased(met)[0] == changes
 
 
+@FEW
 @given(meetings())
 def test_a_rebase_repeated_adds_nothing(met: Met) -> None:
     """The same stale save a second time: messages and questions are there already, and only those can tell."""
@@ -170,6 +177,7 @@ def test_a_rebase_repeated_adds_nothing(met: Met) -> None:
     assert merged.questions.keys() == twice.questions.keys()
 
 
+@FEW
 @given(st.data())
 def test_on_its_own_base_a_rebase_is_the_save_itself(data: st.DataObject) -> None:
     """Where nobody saved meanwhile, the changes stand as they are."""

@@ -15,7 +15,7 @@ from ledger.domain.payload import decode_payload, encode_payload
 from ledger.domain.session import Session, session_of
 from ledger.domain.values import json_equal
 from ledger.domain.view import View
-from tests.property.domain.states import AUTHORITATIVE, JSON, edits, event_on, views
+from tests.property.domain.states import AUTHORITATIVE, FEW, JSON, edits, event_on, views
 
 FIELDS = ("title", "pinned", "model", "summary", "parent_session_id", "root_session_id", "metadata", "state")
 
@@ -25,6 +25,7 @@ def picture(view: View) -> Any:
     return copy.deepcopy((view.metadata, view.state, view.summary, tuple(view.messages), dict(view.questions)))
 
 
+@FEW
 @given(st.data())
 def test_the_diff_of_two_states_leads_from_one_to_the_other(data: st.DataObject) -> None:
     """fold(diff(a, b)) on a is b, typed, after the guard put back what was dropped without a reason."""
@@ -47,6 +48,7 @@ def test_the_diff_of_two_states_leads_from_one_to_the_other(data: st.DataObject)
     assert [] == diff(result, session_of(result))
 
 
+@FEW
 @given(st.data())
 def test_an_import_may_lose_what_was_dropped(data: st.DataObject) -> None:
     """With `lose`, what another store forgot is lost in the record, and only that."""
@@ -61,6 +63,7 @@ def test_an_import_may_lose_what_was_dropped(data: st.DataObject) -> None:
     assert all(isinstance(change, QuestionLost) for change in guard("s", diff(a, b), "lose"))
 
 
+@FEW
 @given(st.data())
 def test_what_is_stored_is_what_was_saved(data: st.DataObject) -> None:
     """decode(encode(changes)) are the changes, and encode to the same bytes again: the digest stays what it was."""
@@ -75,6 +78,7 @@ def test_what_is_stored_is_what_was_saved(data: st.DataObject) -> None:
     assert apply_changes(view, changes) == apply_changes(view, decoded)
 
 
+@FEW
 @given(JSON)
 def test_any_json_is_stored_as_it_is(value: object) -> None:
     """Whatever Hypothesis thinks of, typed, in the text and back."""
@@ -85,6 +89,7 @@ def test_any_json_is_stored_as_it_is(value: object) -> None:
     assert change == decoded
 
 
+@FEW
 @given(st.data())
 def test_the_fold_is_pure_and_the_same_in_steps(data: st.DataObject) -> None:
     """Nothing given is changed; all events at once make the view that they make one by one."""
@@ -101,6 +106,7 @@ def test_the_fold_is_pure_and_the_same_in_steps(data: st.DataObject) -> None:
     assert all(json_equal(picture(past), seen) for past, seen in before)
 
 
+@FEW
 @given(st.data())
 def test_a_session_is_its_own_copy_of_a_view(data: st.DataObject) -> None:
     """Whatever its owner does to it, the view and other sessions at the view stay as they are."""
@@ -112,6 +118,7 @@ def test_a_session_is_its_own_copy_of_a_view(data: st.DataObject) -> None:
     assert other == session_of(view)
 
 
+@FEW
 @given(views())
 def test_a_session_survives_json_and_copies(view: View) -> None:
     """Equal, typed, and again at no distance from where it was loaded."""

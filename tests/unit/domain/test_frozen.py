@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.frozen import FrozenDict, FrozenList, copy_json, freeze
+from ledger.domain.frozen import FrozenDict, FrozenList, copy_json, freeze, no_items, no_members
+from ledger.domain.parts import Message
 
 PLAIN = {"a": [1, {"b": [True, None]}], "c": {}}
 FROZEN = freeze(PLAIN)
@@ -108,6 +109,14 @@ def test_a_copy_is_the_same_object() -> None:
     assert freeze(FROZEN) is FROZEN
     assert copy_json(FROZEN) is FROZEN
     assert {"x": 1, **PLAIN} == {"x": 1, **FROZEN}
+
+
+def test_what_is_empty_is_shared() -> None:
+    """Most of what most messages hold is empty, and a log of a million messages makes one of it."""
+    one, other = Message.user("one"), Message.user("other")
+
+    assert one.parts is other.parts is no_items()
+    assert one.metadata is other.metadata is no_members()
 
 
 def test_a_copy_of_json_shares_no_container() -> None:
