@@ -41,12 +41,12 @@ class _Ids:
         self.places = {message.id: place for place, message in enumerate(messages)}
         self._claims: dict[int, object] = {}
 
-    def grown(self, known: Messages, more: Sequence[Message]) -> _Ids:
-        """Give a table that knows `more` too: this one, unless another list has grown out of `known` before."""
+    def grown(self, known: Messages, more: Sequence[Message]) -> _Ids | None:
+        """Give this table, which then knows `more` too; `None` if another list has grown out of `known` before."""
         claim = object()
         # One atomic step, so that of two threads only one extends the shared table from this length.
         if len(self.places) != len(known) or self._claims.setdefault(len(known), claim) is not claim:
-            return _Ids((*known, *more))
+            return None
         self._claims.pop(len(known) - 1, None)
         self.places.update((message.id, place) for place, message in enumerate(more, len(known)))
         return self
