@@ -220,6 +220,22 @@ def test_an_id_with_a_slash_is_one_step_of_the_path() -> None:
     assert [("ui", 2, "/messages/a~1b~0c/metadata/k", 1)] == meeting.overruled
 
 
+@pytest.mark.parametrize(
+    ("theirs", "lost"),
+    [
+        ({"d": {"a": 5}}, [("/d/a", 5)]),
+        ({"d": {"a": {"b": 1}}}, []),
+        ({"d": {"a": {"b": {"c": 1}}}}, [("/d/a/b", {"c": 1})]),
+    ],
+)
+def test_an_object_that_both_made_is_compared_at_every_depth(theirs: dict[str, Any], lost: list[Any]) -> None:
+    """A value in the way is overruled where it stands; the same value is no conflict."""
+    meeting = clash("state", {}, theirs, {"d": {"a": {"b": 1}}})
+
+    assert {"d": {"a": {"b": 1}}} == meeting.merged.state
+    assert lost == [(path.removeprefix("/state"), value) for _, _, path, value in meeting.overruled]
+
+
 def test_what_was_done_to_a_message_goes_with_it() -> None:
     """Removed and added anew, it is another message: what was set in the first one stands in nobody's way."""
 

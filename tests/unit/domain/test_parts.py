@@ -231,6 +231,18 @@ def test_metadata_is_an_object(value: object) -> None:
         Message.user(metadata=value)
 
 
+@pytest.mark.parametrize("value", [5, "text", {"a": 1}, None], ids=repr)
+def test_parts_are_an_array(value: object) -> None:
+    """What grows is a list."""
+    with pytest.raises(ValidationError, match="JSON array"):
+        Message.user(parts=value)
+
+
+def test_options_can_be_told_apart_in_sets() -> None:
+    """By their labels, like the text that they equal."""
+    assert {"a", "b"} == {Option(label="a"), "a", Option(label="b")}
+
+
 def test_json_that_holds_itself_is_refused() -> None:
     """Not followed for ever."""
     endless: dict[str, Any] = {}

@@ -2,13 +2,15 @@
 
 import math
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from ledger.domain.events import MessageAppended
 from ledger.domain.session import Session, tracking_of
-from ledger.domain.submission import captured, submit
+from ledger.domain.submission import adopt_base, captured, submit
 from ledger.domain.submitted import MAX_WRITER_BYTES
 from ledger.errors import InvalidSession
 from tests.property.domain.memory_log import MemoryLog
@@ -114,6 +116,56 @@ def test_a_key_stands_for_the_content_it_was_saved_with() -> None:
 
     assert first.key_digest == again.key_digest
     assert first.key_digest != other.key_digest
+
+
+def test_a_key_stands_for_the_arguments_of_a_verb() -> None:
+    """What `append` and `answer` were given is their content, whatever they make of it."""
+    _, session = begun()
+    words: dict[str, Any] = {**WORDS, "key": "k", "call": "append", "arguments": [MessageAppended(message=said("x"))]}
+
+    first = submit(session, **words).key_digest
+    session.title = "changed by something else"
+
+    assert first == submit(session, **words).key_digest
+    assert first != submit(session, **{**words, "call": "save"}).key_digest
+
+
+def test_a_key_covers_the_same_content_where_the_base_was_lost() -> None:
+    """A retry from another process has the session as JSON, and the same digest once its base is known."""
+    log, session = begun()
+    session.add_message(said("b"))
+    known = submit(session.model_copy(), **WORDS, key="k")
+    lost = submit(pickle.loads(pickle.dumps(session)), **WORDS, key="k")  # noqa: S301 - our own
+    assert lost.key_digest is None
+
+    adopt_base(lost, log.head)
+
+    assert known.key_digest == lost.key_digest
+
+
+def test_a_session_on_a_tombstone_begins_a_new_life() -> None:
+    """A fresh one that lost its base has nothing of the life that ended there."""
+    log, _ = begun()
+    tombstone = replace(log.head, version=5, digest="tombstone", alive=False, metadata_version=3)
+    fresh = Session.new("s", "other", title="t")
+    fresh.add_message(said("b"))
+    fresh.__dict__.update(version=5, metadata_version=3)
+    submission = submit(pickle.loads(pickle.dumps(fresh)), **WORDS)  # noqa: S301 - our own
+
+    adopt_base(submission, tombstone)
+
+    base = submission.base
+    assert base is not None
+    assert (5, "tombstone", False, 3, "other", "t", ()) == (
+        base.version,
+        base.digest,
+        base.alive,
+        base.metadata_version,
+        base.model,
+        base.title,
+        base.messages,
+    )
+    assert "b" == ids(submission.content)
 
 
 def test_a_fresh_session_is_begun_as_it_was_constructed() -> None:
