@@ -243,6 +243,8 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         DamagedRecord: if it is gone, or does not parse.
         UnknownChange: if a newer release wrote it.
     """
+    if not session_id:
+        raise DamagedRecord("?", row["version"] or 0, "the row that gives its session a name is missing")
     if row["leaf"] is None:
         raise DamagedRecord(session_id or "?", row["fed_version"], "the feed names it, but it is not in the log")
     if row["kind"] not in _KIND_NAMES or row["authority"] not in _AUTHORITY_NAMES:
