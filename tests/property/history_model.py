@@ -1,0 +1,112 @@
+"""A ledger of one session as plain lists and dictionaries: what has to be there, however the saves interleave."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger import Session
+
+__all__ = ["WRITERS", "Content", "History", "Writer", "content_of", "same"]
+
+WRITERS = ("agent", "scheduler", "ui")
+
+
+@dataclass
+class Content:
+    """What a session holds, in the terms of the model: questions go by their text, which no two share."""
+
+    messages: dict[str, str] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
+    own: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in WRITERS})
+    #: `None` before anyone has made it.
+    shared: list[int] | None = None
+
+
+def content_of(session: Session) -> Content:
+    """Read a session in the terms of the model."""
+    paths = session.state.get("own", {})
+    return Content(
+        messages={message.id: message.content for message in session.messages},
+        questions={question.text: str(question.status) for question in session.questions.values()},
+        own={name: dict(paths.get(name, {})) for name in WRITERS},
+        shared=copy.copy(session.state.get("shared")),
+    )
+
+
+@dataclass
+class Writer:
+    """A writer with its copy: `base` is what it last knew to be stored, at `version`, in which life."""
+
+    name: str
+    session: Session
+    base: Content
+    version: int
+    life: int
+    #: The version of a save whose reply was lost.
+    unanswered: int | None = None
+
+
+class History:
+    """What the ledger must hold after every save that it took."""
+
+    def __init__(self) -> None:
+        self.head = Content()
+        self.version = 0
+        self.life = 0
+        self.alive = False
+        #: In which version a message was last revised, and in which life each version was.
+        self.revised: dict[str, int] = {}
+        self.lives: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """Begin a life, empty."""
+        self.head, self.life, self.alive, self.revised = Content(), self.life + 1, True, {}
+
+    def end(self) -> None:
+        """End it: a version, after which nothing is pending."""
+        self.version += 1
+        self.alive = False
+
+    def take(self, base: Content, version: int, now: Content) -> None:
+        """Take in a save of what was made of `base`, which was version `version`."""
+        self.version += 1
+        self.lives[self.version] = self.life
+        self._take_messages(base, version, now)
+        for text, status in now.questions.items():
+            if text not in base.questions or (base.questions[text] == "pending" != status):
+                standing = self.head.questions.get(text, "pending")
+                self.head.questions[text] = status if standing == "pending" else standing
+        for name in WRITERS:
+            was, is_ = base.own[name], now.own[name]
+            for key in was.keys() | is_.keys():
+                if key not in is_:
+                    self.head.own[name].pop(key, None)
+                elif was.get(key) != is_[key]:
+                    self.head.own[name][key] = is_[key]
+        if base.shared is None:
+            # Of two who make the list, the later one's stands; of two who extend it, both do.
+            self.head.shared = self.head.shared if now.shared is None else list(now.shared)
+        else:
+            assert now.shared is not None
+            assert self.head.shared is not None
+            self.head.shared += now.shared[len(base.shared) :]
+
+    def _take_messages(self, base: Content, version: int, now: Content) -> None:
+        for message_id, text in now.messages.items():
+            if base.messages.get(message_id) != text:
+                self.head.messages[message_id] = text
+                self.revised[message_id] = self.version
+        for message_id in base.messages.keys() - now.messages.keys():
+            if self.revised.get(message_id, 0) <= version:
+                self.head.messages.pop(message_id, None)
+
+
+def same(expected: Content, found: Content) -> list[Any]:
+    """Give what differs, but for the order of messages and questions."""
+    return [
+        (name, getattr(expected, name), getattr(found, name))
+        for name in ("messages", "questions", "own", "shared")
+        if getattr(expected, name) != getattr(found, name)
+    ]
