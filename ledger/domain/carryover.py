@@ -13,7 +13,6 @@ from ledger.domain import events as e
 from ledger.domain.apply import apply_changes
 from ledger.domain.events import Authority, Change, Event
 from ledger.domain.merge import rebase
-from ledger.domain.merge_questions import rename_questions
 from ledger.domain.view import View
 
 __all__ = ["Carried", "carry_over"]
@@ -62,8 +61,17 @@ def carry_over(
         defaulted = [change.question.id for change in edits if isinstance(change, e.QuestionAsked)]
     if before is onto:
         return Carried(list(edits), now, frozenset(defaulted))
-    known = rename_questions(edits, _moved(before, onto))
-    merged = rebase(before, now, onto, known, theirs, writer=writer, authority=authority, defaulted=defaulted)
+    merged = rebase(
+        before,
+        now,
+        onto,
+        edits,
+        theirs,
+        writer=writer,
+        authority=authority,
+        defaulted=defaulted,
+        moved=_moved(before, onto),
+    )
     still = frozenset(merged.renamed.get(question_id, question_id) for question_id in defaulted)
     return Carried(merged.changes, apply_changes(onto, merged.changes), still)
 

@@ -42,6 +42,7 @@ def follow(submission: Submission, prior: Submission) -> None:
         return
     assert prior.base is not None  # noqa: S101 - given its base first
     submission.base = prior.base
+    submission.defaulted |= prior.defaulted
     # What no comparison of the two states tells: that a question is missing, and what was overruled on the way.
     told = [change for change in carried.changes if isinstance(change, QuestionOmitted | ChangeOverruled)]
     submission.changes = [*diff(prior.base, submission.content, submission.authoritative), *told]

@@ -50,6 +50,7 @@ def rebase(
     writer: str = "unknown",
     authority: Authority = "runtime",
     defaulted: Collection[str] = (),
+    moved: Mapping[str, str] = {},
 ) -> Rebased:
     """Give `changes`, made on `base`, as changes to be made on `head`.
 
@@ -62,6 +63,7 @@ def rebase(
         writer: who saves.
         authority: as what; between a `user` and a `runtime` that changed one authoritative field, the `user` stands.
         defaulted: the ids of questions whose index was not chosen by the caller, and may move.
+        moved: where questions that the writer knows by one id stand under another on `head`.
 
     Returns:
         The changes that lead from `head` to the merged state, the overruled ones among them as records.
@@ -71,7 +73,7 @@ def rebase(
     out = list(_merge_scalars(changes, touches, overruling, authority))
     messages, restored = _merge_message_list(base, ours, head, changes, touches, overruling)
     out += messages
-    questions, renamed = merge_questions(head, ours, changes, overruling, defaulted)
+    questions, renamed = merge_questions(head, ours, changes, overruling, defaulted=defaulted, moved=moved)
     out += questions
     documents = DocumentMerge((base, ours, head), touches, overruling, authority)
     out += documents.changes(changes, restored=restored)

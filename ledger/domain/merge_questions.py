@@ -25,10 +25,20 @@ _RESOLUTIONS: dict[type[Any], QuestionStatus] = {
 
 
 def merge_questions(
-    head: View, ours: View, changes: Sequence[Change], overruling: Overruling, defaulted: Collection[str]
+    head: View,
+    ours: View,
+    changes: Sequence[Change],
+    overruling: Overruling,
+    *,
+    defaulted: Collection[str],
+    moved: Mapping[str, str],
 ) -> tuple[list[Change], dict[str, str]]:
-    """Give the writer's question changes as they stand on `head`, and the ids of its questions that had to move."""
-    merge = _QuestionMerge(head.questions, dict(head.questions), overruling)
+    """Give the writer's question changes as they stand on `head`, and the ids of its questions that had to move.
+
+    Where one question moved before and another moves now, both are renamed at once, each from the id that the writer
+    knows: one after the other, the second would be taken for the first.
+    """
+    merge = _QuestionMerge(head.questions, dict(head.questions), overruling, renamed=dict(moved))
     for change in changes:
         if isinstance(change, e.QuestionAsked):
             merge.ask(change.question, movable=change.question.id in defaulted, reserved=ours.questions)
@@ -51,6 +61,8 @@ class _QuestionMerge:
     refused: set[str] = field(default_factory=set)
 
     def ask(self, question: Question, *, movable: bool, reserved: Collection[str]) -> None:
+        if question.id in self.renamed:
+            return  # it was asked, and stands under another id
         standing = self.present.get(question.id)
         if standing is not None and not standing.asks_the_same(question):
             if not movable:
@@ -90,6 +102,7 @@ class _QuestionMerge:
     def settle(self, change: Any, mine: Question | None) -> None:
         question = self.present.get(change.question_id)
         if question is None:
+            self.overrule(change.question_id, _outcome(change))  # it could not be asked, in an earlier save
             return
         stranger = mine is not None and not question.asks_the_same(mine)
         if stranger or getattr(change, "superseded_by", None) in self.refused:

@@ -228,40 +228,52 @@ def settle(session: Session, submission: Submission, outcome: Outcome) -> None:
     tracking.overruled = [record for record in tracking.overruled if record not in submission.records]
     if submission.key is not None and submission.key_digest is not None:
         tracking.settled = (submission.key, submission.key_digest)
-    seen, head = submission.seen, outcome.head
-    assert seen is not None  # noqa: S101 - whoever submitted saw something
+    head = outcome.head
     if not (outcome.as_submitted and session.questions.keys() == head.questions.keys()):
         try:
-            edits = diff(seen, session, submission.authoritative)
+            edits = diff(_seen(later[-1] if later else submission), session, submission.authoritative)
         except InvalidSession:
             tracking.attempt = submission
             return
-        _bring_up(session, submission, outcome, edits)
+        _bring_up(session, submission, later, outcome, edits)
     tracking.base = head
     tracking.defaulted -= head.questions.keys()
     stamp(session, head)
-    for other in later:
-        assert other.seen is not None  # noqa: S101 - as above
-        other.seen = _carried(other, diff(seen, other.seen, other.authoritative), seen, other.seen, outcome).view
 
 
-def _bring_up(session: Session, submission: Submission, outcome: Outcome, edits: list[Change]) -> None:
-    if not edits:
-        become(session, outcome.head)
-        return
-    seen = submission.seen
-    assert seen is not None  # noqa: S101 - the edits were made on it
-    carried = _carried(submission, edits, seen, apply_changes(seen, edits), outcome)
-    become(session, carried.view)
+def _bring_up(
+    session: Session, submission: Submission, later: list[Submission], outcome: Outcome, edits: list[Change]
+) -> None:
+    """Put what came after a save on top of its head: first what later saves took, then `edits`, which none has taken.
+
+    Each on top of the one before, so that a question that moves for the one has moved for all that follow.
+    """
     tracking = tracking_of(session)
-    tracking.overruled += carried.overruled
-    tracking.defaulted |= carried.defaulted
+    before, onto = _seen(submission), outcome.head
+    for other in later:
+        seen = _seen(other)
+        carried = _carried(other, diff(before, seen, other.authoritative), before, seen, onto, outcome)
+        before, other.seen = seen, carried.view
+        onto = carried.view
+        tracking.defaulted |= carried.defaulted
+    if edits:
+        carried = _carried(submission, edits, before, apply_changes(before, edits), onto, outcome)
+        onto = carried.view
+        tracking.overruled += carried.overruled
+        tracking.defaulted |= carried.defaulted
+    become(session, onto)
 
 
-def _carried(submission: Submission, edits: list[Change], seen: View, now: View, outcome: Outcome) -> Carried:
-    return carry_over(
-        edits, seen, now, outcome.head, outcome.theirs, writer=submission.writer, authority=submission.authority
-    )
+def _seen(submission: Submission) -> View:
+    assert submission.seen is not None  # noqa: S101 - whoever submitted saw something
+    return submission.seen
+
+
+def _carried(  # noqa: PLR0917 - the three states of a three-way merge, and who merges
+    submission: Submission, edits: list[Change], before: View, now: View, onto: View, outcome: Outcome
+) -> Carried:
+    writer, authority = submission.writer, submission.authority
+    return carry_over(edits, before, now, onto, outcome.theirs, writer=writer, authority=authority)
 
 
 def abandon(session: Session, submission: Submission, *, ambiguous: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.domain.events import QuestionOmitted
+from ledger.domain.events import ChangeOverruled, QuestionOmitted
 from ledger.domain.session import Session, session_of
 from ledger.domain.submission import submit
 from tests.property.domain.memory_log import MemoryLog
@@ -235,3 +235,58 @@ def test_a_failed_save_passes_its_unknown_outcome_on() -> None:
     assert [[], ["b"], ["c", "d"]] == [
         [change.message.id for change in event.changes if change.type == "message_appended"] for event in log.events
     ]
+
+
+def test_questions_that_move_one_after_another_keep_apart() -> None:
+    """The place that one moves to is where the next one stood: what is said of the first is not taken for the next."""
+    log, session = begun()
+    others(log, lambda s: s.ask("c", "Theirs?"))
+    session.ask("c", "Mine?")
+    submission = submit(session, **WORDS)
+    session.ask("c", "Mine too?")
+    session.withdraw("c#0", "no longer needed")
+
+    log.finish(session, submission)
+    log.save(session)
+
+    assert {"Theirs?": "pending", "Mine?": "withdrawn", "Mine too?": "pending"} == {
+        question.text: str(question.status) for question in log.head.questions.values()
+    }
+    assert session_of(log.head) == session
+
+
+def test_questions_asked_between_saves_under_way_move_for_all_of_them() -> None:
+    """What a later save took, and what none has taken, stand in the session where they will stand in the log."""
+    log, session = begun()
+    others(log, lambda s: s.ask("c", "Theirs?"))
+    submissions = [submit(session, **WORDS)]
+    for text in ("Mine?", "Mine too?"):
+        session.ask("c", text)
+        submissions.append(submit(session, **WORDS))
+    session.ask("c", "Unsaved?")
+
+    for submission in submissions:
+        log.finish(session, submission)
+        assert ["Theirs?", "Mine?", "Mine too?", "Unsaved?"] == [q.text for q in session.questions.values()]
+        submit(session.model_copy(), **WORDS)  # whenever it is saved again, it can be
+    log.save(session)
+
+    assert ["Theirs?", "Mine?", "Mine too?", "Unsaved?"] == [q.text for q in log.head.questions.values()]
+    assert session_of(log.head) == session
+
+
+def test_what_was_said_of_a_question_that_gave_way_is_recorded() -> None:
+    """Its index was chosen and taken, so the save recorded it; the answer that came meanwhile is recorded too."""
+    log, session = begun()
+    others(log, lambda s: s.ask("c", "Theirs?", index=0))
+    session.ask("c", "Mine?", index=0)
+    submission = submit(session, **WORDS)
+    session.answer("c#0", "for mine", by="me")
+
+    log.finish(session, submission)
+    log.save(session)
+
+    values = [change.value for event in log.events for change in event.changes if isinstance(change, ChangeOverruled)]
+    assert ["Mine?", None] == [value.get("text") for value in values]
+    assert {"status": "answered", "answer": "for mine", "by": "me"} == values[1]
+    assert {"Theirs?": None} == {q.text: q.answer for q in session.questions.values()}
