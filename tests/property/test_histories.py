@@ -109,6 +109,11 @@ class Play:
 
     def stored(self, writer: Writer, now: Content) -> None:
         """Note that the ledger took a save of what the writer's copy held."""
+        missing = {
+            text
+            for text, status in writer.base.questions.items()
+            if status == "pending" and text not in now.questions and self.model.head.questions[text] == "pending"
+        }
         if not self.model.alive:
             self.model.begin()
         self.model.take(writer.base, writer.version, now)
@@ -117,6 +122,9 @@ class Play:
         differing = same(self.model.head, content_of(head))
         assert [] == differing, differing
         assert self.model.version == head.version
+        (event,) = self.book.history("s", after=self.model.version - 1)
+        omitted = {head.questions[c.question_id].text for c in event.changes if c.type == "question_omitted"}
+        assert writer.unanswered is not None or missing == omitted
         # What stood before keeps its order, and so does what the writer added.
         order = [message.id for message in head.messages]
         stood = [message.id for message in before.messages if message.id in order] if before else []
