@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
+from ledger.domain.apply import apply_changes
 from ledger.domain.carryover import carry_over
 from ledger.domain.diff import diff
 from ledger.domain.events import ChangeOverruled, QuestionAsked, QuestionOmitted
@@ -46,6 +47,8 @@ def follow(submission: Submission, prior: Submission) -> None:
     # What no comparison of the two states tells: that a question is missing, and what was overruled on the way.
     told = [change for change in carried.changes if isinstance(change, QuestionOmitted | ChangeOverruled)]
     submission.changes = [*diff(prior.base, submission.content, submission.authoritative), *told]
+    # A title that was to be changed twice is now changed once, and counts once in the metadata version.
+    submission.content = apply_changes(prior.base, submission.changes)
     if prior.ambiguous or prior.tried is not None:
         certain = prior.ambiguous and (prior.tried is None or prior.sought) and not prior.kept
         submission.event_id, submission.kept = prior.event_id, prior.kept

@@ -261,6 +261,24 @@ async def test_of_two_saves_the_first_may_fail(book: Book) -> None:
     assert ["other's", "one", "two"] == contents(session) == contents(await book.load("s1"))
 
 
+async def test_two_titles_of_which_the_first_was_refused_are_one_change(book: Book) -> None:
+    """The session counts as many authoritative changes as the log holds: the second title alone."""
+    session = await book.saved()
+    with refused_commit(book), pytest.raises(StorageError):
+        session.title = "first"
+        first = book.awaited.save(session)
+        session.title = "second"
+        second = book.awaited.save(session)
+        try:
+            await first
+        finally:
+            await second
+
+    head = await book.load("s1")
+    assert ("second", 1) == (head.title, head.metadata_version)
+    assert 1 == session.metadata_version
+
+
 async def test_of_two_saves_the_first_may_lose_its_reply(book: Book) -> None:
     """The second finds out whether the first was stored, and stores what was not."""
     session = await book.saved()

@@ -59,10 +59,12 @@ class History:
         #: In which version a message was last revised, and in which life each version was.
         self.revised: dict[str, int] = {}
         self.lives: dict[int, int] = {}
+        #: The version that made the shared list what it is, but for what was added to it.
+        self.made = 0
 
     def begin(self) -> None:
         """Begin a life, empty."""
-        self.head, self.life, self.alive, self.revised = Content(), self.life + 1, True, {}
+        self.head, self.life, self.alive, self.revised, self.made = Content(), self.life + 1, True, {}, 0
 
     def end(self) -> None:
         """End it: a version, after which nothing is pending."""
@@ -85,13 +87,18 @@ class History:
                     self.head.own[name].pop(key, None)
                 elif was.get(key) != is_[key]:
                     self.head.own[name][key] = is_[key]
-        if base.shared is None:
-            # Of two who make the list, the later one's stands; of two who extend it, both do.
-            self.head.shared = self.head.shared if now.shared is None else list(now.shared)
+        self._take_list(base.shared, version, now.shared)
+
+    def _take_list(self, base: list[int] | None, version: int, now: list[int] | None) -> None:
+        """Of two who make the list, the later one's stands, and of two who extend it, both do."""
+        if now is None or now == base:
+            return
+        if base is None or self.made > version:
+            # Made by this save, or made anew by another since: the whole list stands.
+            self.head.shared, self.made = list(now), self.version
         else:
-            assert now.shared is not None
             assert self.head.shared is not None
-            self.head.shared += now.shared[len(base.shared) :]
+            self.head.shared += now[len(base) :]
 
     def _take_messages(self, base: Content, version: int, now: Content) -> None:
         for message_id, text in now.messages.items():
