@@ -18,7 +18,7 @@ from ledger.domain.session import Session
 from ledger.domain.submission import abandon, settle, submit
 from ledger.domain.submitted import check_keywords, checked_id
 from ledger.errors import InvalidSession, LedgerError, SessionNotFound
-from ledger.loading import Loading
+from ledger.explaining import Explaining
 from ledger.ports import ReadSide
 from ledger.store.database import Database
 from ledger.store.lane import Lane
@@ -28,7 +28,7 @@ from ledger.store.usage import append_usage, checked_record
 __all__ = ["Saving"]
 
 
-class Saving(Loading):
+class Saving(Explaining):
     """The writing half of the facade, on top of the reading one."""
 
     def __init__(

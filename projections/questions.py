@@ -34,7 +34,7 @@ class Questions:
     """Records what happened to each question. An id that is asked again in a later life is a record of its own."""
 
     name = "questions"
-    revision = 1
+    revision = 2
     tables: tuple[Table, ...] = (questions,)
 
     def clear(self, connection: Connection) -> None:
@@ -64,6 +64,7 @@ class Questions:
             "asked_at": _effective(connection, uid, event.version),
             "asked_by": event.writer,
             "omissions": "[]",
+            "averted": "[]",
         }
         connection.execute(insert(questions), row | _OPEN)
 

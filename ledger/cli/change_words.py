@@ -40,6 +40,8 @@ def in_words(change: e.Change) -> str:  # noqa: PLR0911, PLR0912, C901 - a table
     match change:
         case e.SessionCreated():
             return _created(change)
+        case e.SessionForked():
+            return f"forked from {change.from_session_id}@{change.from_version}"
         case e.SessionWasDeleted():
             return f"deleted the session: {change.reason}" if change.reason else "deleted the session"
         case e.TitleChanged():
@@ -71,6 +73,8 @@ def in_words(change: e.Change) -> str:  # noqa: PLR0911, PLR0912, C901 - a table
             return _document(f"metadata of message {change.message_id}", change)
         case e.ChangeOverruled():
             return _overruled(change)
+        case e.ChangeAgreed():
+            return f"agreed with the newest version at {change.path}"
         case _:
             return _question(change)
 

@@ -127,6 +127,15 @@ class _Draft:
         self.metadata = Document({})
         self.state = Document({})
 
+    def fork(self, change: e.SessionForked) -> None:
+        # What the other session held stays as it is; a life of its own begins here.
+        origin = {
+            "session_id": change.from_session_id,
+            "version": change.from_version,
+            "digest": change.from_digest,
+        }
+        self.fields.update(session_id=change.session_id, created_at=change.created_at, forked_from=origin, alive=False)
+
     def put_question(self, question: Question) -> None:
         if self._questions is None:
             self._questions = dict(self.fields["questions"])
@@ -156,6 +165,7 @@ def _nothing(draft: _Draft, change: Any) -> None:
 
 _MAKERS: dict[type[Any], Callable[[_Draft, Any], None]] = {
     e.SessionCreated: _Draft.create,
+    e.SessionForked: _Draft.fork,
     e.SessionWasDeleted: _nothing,  # the event's kind ends the life
     e.TitleChanged: lambda d, c: d.fields.update(title=c.title),
     e.PinnedChanged: lambda d, c: d.fields.update(pinned=c.pinned),
@@ -193,6 +203,7 @@ _MAKERS: dict[type[Any], Callable[[_Draft, Any], None]] = {
     e.QuestionLost: lambda d, c: d.resolve(c.question_id, QuestionStatus.LOST),
     e.QuestionRecovered: lambda d, c: d.resolve(c.question_id, QuestionStatus.PENDING),
     e.ChangeOverruled: _nothing,
+    e.ChangeAgreed: _nothing,
 }
 
 #: The changes that can carry the mark of the authoritative group.

@@ -11,13 +11,24 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from ledger.domain.parts import JsonArray, JsonValue, Message, Part, Question
+from ledger.domain.parts import JsonArray, JsonValue, Message, Part
+from ledger.domain.question_changes import (
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionExpired,
+    QuestionLost,
+    QuestionOmitted,
+    QuestionRecovered,
+    QuestionSuperseded,
+    QuestionWithdrawn,
+)
 
 __all__ = [
     "SCHEMA_VERSION",
     "UPCASTERS",
     "Authority",
     "Change",
+    "ChangeAgreed",
     "ChangeOverruled",
     "Event",
     "MessageAppended",
@@ -43,6 +54,7 @@ __all__ = [
     "QuestionSuperseded",
     "QuestionWithdrawn",
     "SessionCreated",
+    "SessionForked",
     "SessionWasDeleted",
     "StateExtended",
     "StateRemoved",
@@ -73,6 +85,20 @@ class SessionCreated(Part):
     root_session_id: str | None = None
     created_at: AwareDatetime
     json_fields: ClassVar = ("summary",)
+
+
+class SessionForked(Part):
+    """The session began as another one was at a version: the first change of a fork, whose history lives there.
+
+    `from_digest` is the leaf hash of that version, so that the two chains are one.
+    """
+
+    type: Literal["session_forked"] = "session_forked"
+    session_id: str
+    from_session_id: str
+    from_version: int
+    from_digest: str
+    created_at: AwareDatetime
 
 
 class SessionWasDeleted(Part):
@@ -240,69 +266,6 @@ class MessageMetadataExtended(_Extended):
     message_id: str
 
 
-class QuestionAsked(Part):
-    """The agent waits for a clarification."""
-
-    type: Literal["question_asked"] = "question_asked"
-    question: Question
-
-
-class QuestionAnswered(Part):
-    """Someone answered; nobody waits any more."""
-
-    type: Literal["question_answered"] = "question_answered"
-    question_id: str
-    answer: JsonValue
-    by: str | None = None
-    json_fields: ClassVar = ("answer",)
-
-
-class QuestionWithdrawn(Part):
-    """Whoever asked no longer needs to know."""
-
-    type: Literal["question_withdrawn"] = "question_withdrawn"
-    question_id: str
-    reason: str | None = None
-    by: str | None = None
-
-
-class QuestionSuperseded(Part):
-    """Another question took its place."""
-
-    type: Literal["question_superseded"] = "question_superseded"
-    question_id: str
-    superseded_by: str
-
-
-class QuestionExpired(Part):
-    """Its time ran out."""
-
-    type: Literal["question_expired"] = "question_expired"
-    question_id: str
-    by: str | None = None
-
-
-class QuestionOmitted(Part):
-    """The saved session no longer held this pending question and gave no reason. It stays pending."""
-
-    type: Literal["question_omitted"] = "question_omitted"
-    question_id: str
-
-
-class QuestionLost(Part):
-    """In an imported history, where the other store really lost it."""
-
-    type: Literal["question_lost"] = "question_lost"
-    question_id: str
-
-
-class QuestionRecovered(Part):
-    """A lost question is pending again."""
-
-    type: Literal["question_recovered"] = "question_recovered"
-    question_id: str
-
-
 class ChangeOverruled(Part):
     """A change that did not stand in a rebase, kept here so that nothing that anyone saved is lost.
 
@@ -320,8 +283,19 @@ class ChangeOverruled(Part):
     json_fields: ClassVar = ("value",)
 
 
+class ChangeAgreed(Part):
+    """A stale save brought what the head had already: at `path`, a JSON Pointer into the session, both were one.
+
+    It changes nothing. It is kept because the save's own copy held it, so that no one else's work was at stake there.
+    """
+
+    type: Literal["change_agreed"] = "change_agreed"
+    path: str
+
+
 Change = Annotated[
     SessionCreated
+    | SessionForked
     | SessionWasDeleted
     | TitleChanged
     | PinnedChanged
@@ -350,7 +324,8 @@ Change = Annotated[
     | QuestionOmitted
     | QuestionLost
     | QuestionRecovered
-    | ChangeOverruled,
+    | ChangeOverruled
+    | ChangeAgreed,
     Field(discriminator="type"),
 ]
 

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 #: The schema that this release reads and writes: the revision of the newest migration.
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 _metadata = MetaData()
 
@@ -163,6 +163,8 @@ questions = Table(
     Column("status", Text, nullable=False),
     Column("asked_at", BigInteger, nullable=False),
     Column("asked_by", Text, nullable=False),
+    # In a fork, where a question that was open at the join had been asked, as JSON; null where it was asked here.
+    Column("asked_in", Text),
     Column("resolved_version", BigInteger),
     Column("resolved_base_version", BigInteger),
     Column("resolved_at", BigInteger),
@@ -170,6 +172,8 @@ questions = Table(
     Column("reason", Text),
     Column("answer", Text),
     Column("omissions", Text, nullable=False),
+    # The stale saves that had not seen the question, or its end: what an overwriting store would have undone.
+    Column("averted", Text, nullable=False),
 )
 
 usage_totals = Table(

@@ -16,6 +16,12 @@ WORDS: list[tuple[Part, str]] = [
         e.SessionCreated(session_id="s", created_at=HI.created_at, title="T", model="m", parent_session_id="p"),
         'created the session, titled "T", model m, under p',
     ),
+    (
+        e.SessionForked(
+            session_id="s2", from_session_id="s", from_version=3, from_digest="ab" * 32, created_at=HI.created_at
+        ),
+        "forked from s@3",
+    ),
     (e.SessionWasDeleted(reason="done"), "deleted the session: done"),
     (e.SessionWasDeleted(), "deleted the session"),
     (e.TitleChanged(title="T"), 'titled "T"'),
@@ -60,6 +66,7 @@ WORDS: list[tuple[Part, str]] = [
         e.ChangeOverruled(side="head", writer="ui", version=3, path="/title", value=None),
         "overruled from version 3 of ui: /title = null",
     ),
+    (e.ChangeAgreed(path="/title"), "agreed with the newest version at /title"),
 ]
 
 

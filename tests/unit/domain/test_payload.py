@@ -47,6 +47,7 @@ QUESTION = Question(
 )
 CHANGES: list[Change] = [
     e.SessionCreated(session_id="s", title="t", pinned=True, model="m", summary=JSON, created_at=NOW),
+    e.SessionForked(session_id="s", from_session_id="p", from_version=3, from_digest="ab" * 32, created_at=NOW),
     e.SessionWasDeleted(reason="r"),
     e.TitleChanged(title=None),
     e.PinnedChanged(pinned=False),
@@ -76,6 +77,7 @@ CHANGES: list[Change] = [
     e.QuestionLost(question_id="q"),
     e.QuestionRecovered(question_id="q"),
     e.ChangeOverruled(side="head", writer="w", version=3, path="/title", value=JSON),
+    e.ChangeAgreed(path="/title"),
 ]
 
 
