@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UsageTotals,
         Verification,
     )
+    from ledger.domain.revisions import Place
     from ledger.domain.session import Session
     from ledger.errors import (
         DamagedRecord,
@@ -73,6 +74,7 @@ __all__ = [
     "Omission",
     "Option",
     "Persistence",
+    "Place",
     "Problem",
     "Question",
     "QuestionNotPending",
@@ -115,6 +117,7 @@ _HOMES = {
     "Omission": "ledger.domain.records",
     "Option": "ledger.domain.parts",
     "Persistence": "ledger.repository",
+    "Place": "ledger.domain.revisions",
     "Problem": "ledger.domain.records",
     "Question": "ledger.domain.parts",
     "QuestionRecord": "ledger.domain.records",

@@ -18,6 +18,7 @@ from ledger.domain.flights import Outcome, Submission
 from ledger.domain.parts import Message
 from ledger.domain.receipt import Receipt
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals, Verification
+from ledger.domain.revisions import Place
 from ledger.domain.session import Session
 from ledger.domain.submission import abandon, settle
 from ledger.errors import LedgerError
@@ -151,9 +152,9 @@ class AsyncLedger:
         """Give the session at its head or at a revision, as `Ledger.load` does."""
         return await self._threads.read(self._book.load, session_id, at)
 
-    async def version(self, session_id: str, at: At) -> int:
-        """Give the number of the version that a revision names."""
-        return await self._threads.read(self._book.version, session_id, at)
+    async def locate(self, session_id: str, at: At | None = None) -> Place:
+        """Give the session and the version that a revision names, as `Ledger.locate` does."""
+        return await self._threads.read(self._book.locate, session_id, at)
 
     async def load_or_create(self, session_id: str, *, model: str) -> Session:
         """Give the session at its head, or a fresh one, as `Ledger.load_or_create` does."""

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from ledger.domain.events import Event
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals
-from ledger.domain.revisions import AtKey, AtQuestion, AtTime, AtVersion, parse_revision
+from ledger.domain.revisions import Place
 from ledger.domain.session import Session, reborn, session_of, tracking_of
-from ledger.errors import SessionDeleted, SessionNotFound, VersionNotFound
+from ledger.errors import SessionDeleted, SessionNotFound
 from ledger.ports import ReadSide
 from ledger.store.census import session_ids
 from ledger.store.database import Database
+from ledger.store.locating import locate
 from ledger.store.log import Head, Log, event_of, fed
 
 __all__ = ["At", "Loading"]
@@ -43,32 +44,29 @@ class Loading:
             VersionNotFound: if there is no such revision.
             InvalidRevision: a `ValueError`; if `at` is no revision at all.
         """
-        version = None if at is None else self.version(session_id, at)
-        view = self._reads.view(session_id, version)
+        view = self._reads.view(session_id) if at is None else self._reads.view(*self.locate(session_id, at))
         if not view.alive:
             raise SessionDeleted(session_id, view.version)
         return session_of(view)
 
-    def version(self, session_id: str, at: At) -> int:
-        """Give the number of the version that a revision names; raises what `load` does."""
-        revision = parse_revision(at)
+    def locate(self, session_id: str, at: At | None = None) -> Place:
+        """Give the session and the version that a revision names, the head by default, without loading it.
+
+        In a fork, a time or a question from before it is found in the session that it came from.
+
+            place = book.locate("s1", "q:call_1#0")
+            print(place)  # s1@11
+
+        Returns:
+            A pair: `session_id, version = book.locate(…)`.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+            VersionNotFound: if there is no such revision.
+            InvalidRevision: a `ValueError`; if `at` is no revision at all.
+        """
         with self._database.read() as connection:
-            head = self._log.head(connection, session_id)
-            if head is None:
-                raise SessionNotFound(session_id)
-            found: int | None
-            match revision:
-                case AtVersion(number):
-                    found = number if number > 0 else head.version + number if number < 0 else None
-                case AtTime(time):
-                    found = self._log.version_at(connection, session_id, time)
-                case AtQuestion(question_id):
-                    found = self._log.version_that_asked(connection, session_id, question_id)
-                case AtKey(key):
-                    found = self._log.version_of_key(connection, session_id, key)
-        if found is None or not 1 <= found <= head.version:
-            raise VersionNotFound(session_id, at, head.version)
-        return found
+            return locate(self._log, connection, session_id, at)
 
     def load_or_create(self, session_id: str, *, model: str) -> Session:
         """Give the session at its head, or a fresh one that is not saved yet.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from ledger.errors import InvalidRevision
 
-__all__ = ["AtKey", "AtQuestion", "AtTime", "AtVersion", "Revision", "parse_revision"]
+__all__ = ["AtKey", "AtQuestion", "AtTime", "AtVersion", "Place", "Revision", "parse_revision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,20 @@ class AtKey:
     """The save that was made with this idempotency key."""
 
     key: str
+
+
+class Place(NamedTuple):
+    """A version of a session: what a revision names. In a fork, the session may be one that it came from.
+
+    >>> str(Place("s1", 12))
+    's1@12'
+    """
+
+    session_id: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.session_id}@{self.version}"
 
 
 Revision = AtVersion | AtTime | AtQuestion | AtKey

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from ledger import InvalidRevision, LedgerError, Message, Session, SessionDeleted, SessionNotFound, VersionNotFound
+from ledger import (
+    InvalidRevision,
+    LedgerError,
+    Message,
+    Place,
+    Session,
+    SessionDeleted,
+    SessionNotFound,
+    VersionNotFound,
+)
 from tests.contract.faces import Book, versions
 
 NOON = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
@@ -181,8 +190,11 @@ async def test_a_past_state_is_a_session_like_any(book: Book) -> None:
     assert [1, 2, 3, 4, 5] == await versions(book)
 
 
-async def test_version_gives_the_number_that_a_revision_names(book: Book) -> None:
-    """For those who want to name it and not to load it."""
+async def test_locate_gives_the_session_and_version_that_a_revision_names(book: Book) -> None:
+    """For those who want to name it and not to load it; without a revision, it is the head."""
     await recorded(book)
 
-    assert [4, 3, 2, 1] == [await book.version("s1", at) for at in (4, -1, "q:call_1#0", NOON)]
+    places = [await book.locate("s1", at) for at in (None, 4, -1, "q:call_1#0", NOON)]
+
+    assert ["s1@4", "s1@4", "s1@3", "s1@2", "s1@1"] == [str(place) for place in places]
+    assert [Place("s1", 4), ("s1", 1)] == [places[0], places[-1]]
