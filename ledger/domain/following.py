@@ -8,9 +8,10 @@ from dataclasses import replace
 from ledger.domain.apply import apply_changes
 from ledger.domain.carryover import carry_over
 from ledger.domain.diff import diff
-from ledger.domain.events import ChangeOverruled, QuestionAsked, QuestionOmitted
+from ledger.domain.events import Change, ChangeOverruled, QuestionAsked, QuestionOmitted
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.omission import omitted
+from ledger.domain.view import View
 
 __all__ = ["follow", "resume"]
 
@@ -66,12 +67,13 @@ def resume(submission: Submission, stored: Outcome) -> bool:
     if tried is None:
         return False
     edits = diff(replace(tried, questions=content.questions), content, submission.authoritative)
+    asked_or_ended: list[Change] = []
     for change in submission.changes or ():
         known = isinstance(change, QuestionOmitted) and change.question_id in submission.tried_omitted
         if not known and (isinstance(change, QuestionAsked) or hasattr(change, "question_id")):
-            edits.append(change)
+            asked_or_ended.append(change)
     carried = carry_over(
-        edits,
+        [*edits, *asked_or_ended],
         replace(tried, questions=content.questions),
         content,
         stored.head,
@@ -80,10 +82,17 @@ def resume(submission: Submission, stored: Outcome) -> bool:
         authority=submission.authority,
         defaulted=submission.defaulted,
     )
-    if all(isinstance(change, ChangeOverruled) for change in carried.changes):
+    # What the try itself had overruled is in its event already, and is met once more here.
+    if not (edits or _ended_since(tried, content)) and all(isinstance(c, ChangeOverruled) for c in carried.changes):
         return False
     submission.found = stored
     submission.base, submission.changes, submission.content = stored.head, carried.changes, carried.view
     submission.defaulted |= carried.defaulted
     submission.event_id, submission.kept = uuid.uuid4().hex, False
     return True
+
+
+def _ended_since(tried: View, content: View) -> bool:
+    """Tell whether a question that the try had left open was ended after it."""
+    pending = (question for question in tried.questions.values() if question.is_pending)
+    return any(not content.questions.get(question.id, question).is_pending for question in pending)

@@ -73,6 +73,29 @@ async def test_a_save_that_was_not_stored_is_made_by_the_next_one(book: Book) ->
     assert ["two", "three"] == contents(await book.load("s1"))
 
 
+async def test_an_edit_made_since_that_does_not_stand_is_recorded(book: Book) -> None:
+    """Where nothing of what was edited after the lost reply stands, an event says so all the same."""
+    session = await book.saved()
+    session.add_message(Message.user("mine", id="m2"))
+    await book.save(session)
+    other = await book.load("s1")
+    other.messages[-1] = other.messages[-1].model_copy(update={"content": "theirs"})
+    await book.save(other, writer="ui")
+    session.state["step"] = 1
+    with unanswered_commit(book), pytest.raises(StorageError):
+        await book.save(session)
+    session.messages.pop()
+
+    receipt = await book.save(session)
+
+    assert (5, 4, [("/messages/m2", "writer")]) == (
+        receipt.version,
+        receipt.base_version,
+        [(overruled.path, overruled.side) for overruled in receipt.overruled],
+    )
+    assert "theirs" == (await book.load("s1")).messages[-1].content == session.messages[-1].content
+
+
 async def test_edits_made_since_go_out_under_a_new_id(book: Book) -> None:
     """What was stored becomes the base; what was added afterwards is an event of its own."""
     session = await unsure(book)

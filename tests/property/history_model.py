@@ -37,7 +37,7 @@ def content_of(session: Session) -> Content:
 
 @dataclass
 class Writer:
-    """A writer with its copy: `base` is what it last knew to be stored, at `version`, in which life."""
+    """A writer with its copy: `base` is what it last tried to store, on top of what it saw at `version`, in which life."""
 
     name: str
     session: Session
@@ -46,6 +46,8 @@ class Writer:
     life: int
     #: The version of a save whose reply was lost.
     unanswered: int | None = None
+    #: Every version since `version` that is its own, by such saves; what others saved between them, it has not seen.
+    own: set[int] = field(default_factory=set)
 
 
 class History:
@@ -71,11 +73,12 @@ class History:
         self.version += 1
         self.alive = False
 
-    def take(self, base: Content, version: int, now: Content) -> None:
-        """Take in a save of what was made of `base`, which was version `version`."""
+    def take(self, writer: Writer, now: Content) -> None:
+        """Take in a save of what the writer made of its base."""
+        base, seen = writer.base, {*range(writer.version + 1), *writer.own}
         self.version += 1
         self.lives[self.version] = self.life
-        self._take_messages(base, version, now)
+        self._take_messages(base, seen, now)
         for text, status in now.questions.items():
             if text not in base.questions or (base.questions[text] == "pending" != status):
                 standing = self.head.questions.get(text, "pending")
@@ -87,26 +90,26 @@ class History:
                     self.head.own[name].pop(key, None)
                 elif was.get(key) != is_[key]:
                     self.head.own[name][key] = is_[key]
-        self._take_list(base.shared, version, now.shared)
+        self._take_list(base.shared, seen, now.shared)
 
-    def _take_list(self, base: list[int] | None, version: int, now: list[int] | None) -> None:
+    def _take_list(self, base: list[int] | None, seen: set[int], now: list[int] | None) -> None:
         """Of two who make the list, the later one's stands, and of two who extend it, both do."""
         if now is None or now == base:
             return
-        if base is None or self.made > version:
+        if base is None or self.made not in seen:
             # Made by this save, or made anew by another since: the whole list stands.
             self.head.shared, self.made = list(now), self.version
         else:
             assert self.head.shared is not None
             self.head.shared += now[len(base) :]
 
-    def _take_messages(self, base: Content, version: int, now: Content) -> None:
+    def _take_messages(self, base: Content, seen: set[int], now: Content) -> None:
         for message_id, text in now.messages.items():
             if base.messages.get(message_id) != text:
                 self.head.messages[message_id] = text
                 self.revised[message_id] = self.version
         for message_id in base.messages.keys() - now.messages.keys():
-            if self.revised.get(message_id, 0) <= version:
+            if self.revised.get(message_id, 0) in seen:
                 self.head.messages.pop(message_id, None)
 
 

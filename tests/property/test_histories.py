@@ -116,7 +116,7 @@ class Play:
         }
         if not self.model.alive:
             self.model.begin()
-        self.model.take(writer.base, writer.version, now)
+        self.model.take(writer, now)
         head, before = self.book.load("s"), self.past.get(self.model.version - 1)
         self.past[self.model.version] = head
         differing = same(self.model.head, content_of(head))
@@ -189,15 +189,18 @@ class Play:
     def lost(self, writer: Writer, now: Content) -> None:
         """The save was stored, and the writer does not know."""
         self.stored(writer, now)
-        writer.base, writer.version, writer.life = content_of(writer.session), self.model.version, self.model.life
+        writer.base, writer.life = content_of(writer.session), self.model.life
         writer.unanswered = self.model.version
+        writer.own.add(self.model.version)
 
     def noticed(self, writer: Writer) -> None:
         """A save that failed may have found the one before, whose reply was lost: that is the base of the copy then."""
         if writer.unanswered is not None and writer.session.version == writer.unanswered:
             stored = self.past[writer.unanswered]
             assert stored is not None
-            writer.base, writer.unanswered = content_of(stored), None
+            writer.base, writer.version = content_of(stored), writer.unanswered
+            writer.unanswered = None
+            writer.own.clear()
 
     def refused(self, writer: Writer, how: str, error: LedgerError) -> None:
         """Nothing was written, and for a reason."""
