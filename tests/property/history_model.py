@@ -37,7 +37,7 @@ def content_of(session: Session) -> Content:
 
 @dataclass
 class Writer:
-    """A writer with its copy: `base` is what it last tried to store, on top of what it saw at `version`, in which life."""
+    """A writer with its copy: `base` is what it last tried to store, on what it saw at `version`, in which life."""
 
     name: str
     session: Session
