@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from ledger.domain.revisions import Place
     from ledger.domain.session import Session
+    from ledger.domain.transitions import Transition
     from ledger.errors import (
         DamagedRecord,
         IdempotencyConflict,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         InvalidSession,
         LedgerError,
         LedgerMissing,
+        QuestionNotFound,
         QuestionNotPending,
         QuestionOmittedError,
         SchemaOutOfDate,
@@ -77,6 +79,7 @@ __all__ = [
     "Place",
     "Problem",
     "Question",
+    "QuestionNotFound",
     "QuestionNotPending",
     "QuestionOmittedError",
     "QuestionRecord",
@@ -93,6 +96,7 @@ __all__ = [
     "Storage",
     "StorageError",
     "ToolCall",
+    "Transition",
     "UnknownChange",
     "UnknownProjection",
     "UnsavedWork",
@@ -129,6 +133,7 @@ _HOMES = {
     "SessionSummary": "ledger.domain.records",
     "Storage": "ledger.repository",
     "ToolCall": "ledger.domain.parts",
+    "Transition": "ledger.domain.transitions",
     "UsageTotals": "ledger.domain.records",
     "Verification": "ledger.domain.records",
     "open_async": "ledger.wiring",

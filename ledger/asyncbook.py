@@ -21,6 +21,7 @@ from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, Usag
 from ledger.domain.revisions import Place
 from ledger.domain.session import Session
 from ledger.domain.submission import abandon, settle
+from ledger.domain.transitions import Transition
 from ledger.errors import LedgerError
 from ledger.loading import At
 from ledger.ports import Progress
@@ -198,6 +199,10 @@ class AsyncLedger:
     async def questions(self, session_id: str | None = None, *, status: str | None = None) -> list[QuestionRecord]:
         """Give the life of every clarification, as `Ledger.questions` does."""
         return await self._threads.read(self._book.questions, session_id, status=status)
+
+    async def transitions(self, session_id: str, question_id: str) -> list[Transition]:
+        """Give everything that ever happened to one question, as `Ledger.transitions` does."""
+        return await self._threads.read(self._book.transitions, session_id, question_id)
 
     async def record_usage(self, session_id: str, record: Mapping[str, Any] | str, *, key: str | None = None) -> None:
         """Append a record to the token-usage log, as `Ledger.record_usage` does."""

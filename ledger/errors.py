@@ -4,6 +4,7 @@
     ├── SessionNotFound        (also LookupError)
     │   └── SessionDeleted
     ├── VersionNotFound        (also LookupError)
+    ├── QuestionNotFound       (also LookupError)
     ├── SessionExists
     ├── VersionConflict
     ├── IdempotencyConflict
@@ -33,6 +34,7 @@ __all__ = [
     "InvalidSession",
     "LedgerError",
     "LedgerMissing",
+    "QuestionNotFound",
     "QuestionNotPending",
     "QuestionOmittedError",
     "SchemaOutOfDate",
@@ -82,6 +84,18 @@ class VersionNotFound(LedgerError, LookupError):
         super().__init__(
             f"session {session_id} has no revision {revision}{reason}; its head is version {head}, "
             f"`ledger log {session_id}` lists them all"
+        )
+
+
+class QuestionNotFound(LedgerError, LookupError):
+    """No save of the session ever asked a question of that id."""
+
+    def __init__(self, session_id: str, question_id: str) -> None:
+        self.session_id = session_id
+        self.question_id = question_id
+        super().__init__(
+            f"session {session_id} never asked a question {question_id!r}; `ledger questions {session_id}` lists those "
+            f"that it asked"
         )
 
 

@@ -12,7 +12,7 @@ OK = 0
 PROBLEM = 1
 #: The command line, or what it names, makes no sense.
 USAGE = 2
-#: There is no such session or version.
+#: There is no such session, version or question.
 NOT_FOUND = 3
 #: Someone else was first, or it exists already.
 CONFLICT = 4
@@ -24,6 +24,7 @@ INTERRUPTED = 130
 _CODES: tuple[tuple[type[errors.LedgerError], int], ...] = (
     (errors.SessionNotFound, NOT_FOUND),
     (errors.VersionNotFound, NOT_FOUND),
+    (errors.QuestionNotFound, NOT_FOUND),
     (errors.InvalidSession, USAGE),
     (errors.InvalidRevision, USAGE),
     (errors.UnknownProjection, USAGE),

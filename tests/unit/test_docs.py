@@ -141,7 +141,7 @@ def test_what_makes_them_is_in_the_reference_as_they_are_called(name: str) -> No
     [
         ledger.Event, ledger.FeedItem, ledger.Message, ledger.Omission, ledger.Problem, ledger.Question,
         ledger.QuestionRecord, ledger.Receipt, ledger.Session, ledger.SessionSummary, ledger.ToolCall,
-        ledger.UsageTotals, ledger.Verification,
+        ledger.Transition,        ledger.UsageTotals, ledger.Verification,
     ],
 )  # fmt: skip
 def test_every_field_is_in_the_reference(kind: Any) -> None:

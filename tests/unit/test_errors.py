@@ -16,6 +16,7 @@ from ledger.errors import (
     InvalidSession,
     LedgerError,
     LedgerMissing,
+    QuestionNotFound,
     QuestionNotPending,
     QuestionOmittedError,
     SchemaOutOfDate,
@@ -33,6 +34,7 @@ from ledger.errors import (
 EXAMPLES: list[LedgerError] = [
     SessionNotFound("s1"),
     VersionNotFound("s1", "q:x", 7, "no such question"),
+    QuestionNotFound("s1", "call_1#0"),
     SessionExists("s1", 3),
     SessionDeleted("s1", 9),
     VersionConflict("s1", 11, 14, "ui"),
@@ -83,6 +85,7 @@ def test_the_drawn_tree_is_the_real_one() -> None:
     [
         (SessionNotFound, LookupError),
         (VersionNotFound, LookupError),
+        (QuestionNotFound, LookupError),
         (InvalidSession, ValueError),
         (InvalidRevision, ValueError),
         (UnknownProjection, ValueError),
@@ -109,6 +112,10 @@ def test_an_error_survives_the_way_to_another_process(example: LedgerError) -> N
         (
             VersionNotFound("s1", 9, 7),
             "session s1 has no revision 9; its head is version 7, `ledger log s1` lists them all",
+        ),
+        (
+            QuestionNotFound("s1", "a#0"),
+            "session s1 never asked a question 'a#0'; `ledger questions s1` lists those that it asked",
         ),
         (SessionDeleted("s1", 9), "session s1 was deleted at version 9; version 8 still loads (`ledger show s1@8`)"),
         (VersionConflict("s1", 11, 14, "ui"), "session s1 is at version 14, not 11 (last saved by ui)"),

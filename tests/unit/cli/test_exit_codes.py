@@ -7,6 +7,7 @@ CODES = {
     "SessionNotFound": 3,
     "SessionDeleted": 3,
     "VersionNotFound": 3,
+    "QuestionNotFound": 3,
     "SessionExists": 4,
     "VersionConflict": 4,
     "IdempotencyConflict": 4,

@@ -1,0 +1,94 @@
+"""The events that can matter to the life of a question, read from the log in one pass without decoding the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, LargeBinary, and_, case, cast, func, null, or_, select
+
+from ledger.domain.chain import KINDS
+from ledger.domain.events import SCHEMA_VERSION, Event, SessionForked
+from ledger.errors import DamagedRecord
+from ledger.store.database import Database
+from ledger.store.log import Log, event_of
+from ledger.store.moments import moment
+from ledger.store.tables import events, payloads
+
+__all__ = ["QuestionTrail"]
+
+#: How many events a page looks at; of most of them it takes nothing but their times.
+PAGE = 2000
+
+
+class QuestionTrail:
+    """Reads the events of one session that speak of questions, are stale, or begin or end a life of it.
+
+    `origin` is what a fork says of where it came from, and `None` of any other session.
+
+    Raises:
+        DamagedRecord: if the first event does not parse.
+    """
+
+    def __init__(self, database: Database, log: Log, session_id: str) -> None:
+        self._database = database
+        self._log = log
+        self.session_id = session_id
+        self._uid = log.uid(session_id)
+        with database.read() as connection:
+            changes = [change for event in log.events(connection, session_id, upto=1) for change in event.changes]
+        self.origin = next((change for change in changes if isinstance(change, SessionForked)), None)
+
+    def events(self, first: int, last: int) -> Iterator[tuple[Event, datetime]]:
+        """Give the events from `first` to `last` that can matter, with their effective times; a page at a time.
+
+        Raises:
+            DamagedRecord: if a version is missing.
+        """
+        with self._database.read() as connection:
+            latest = self._latest_before(connection, first)
+        after = first - 1
+        while after < last:
+            with self._database.read() as connection:
+                page = self._page(connection, after, min(after + PAGE, last))
+            for row in page:
+                after += 1
+                if row["version"] != after or row["paid"] is None:
+                    raise DamagedRecord(self.session_id, after, "it is missing")
+                event = None if row["body"] is None else event_of(self.session_id, row)
+                if not isinstance(row["raw_time"], int):
+                    raise DamagedRecord(self.session_id, after, "its time is none")
+                latest = max(latest, row["raw_time"])
+                if event is not None:
+                    yield event, moment(latest)
+            if not page:
+                raise DamagedRecord(self.session_id, after + 1, "it is missing")
+
+    def _latest_before(self, connection: Connection, version: int) -> int:
+        query = select(func.max(_RAW_TIME)).where(events.c.session_uid == self._uid, events.c.version < version)
+        return int(connection.execute(query).scalar_one() or _EARLIEST)
+
+    def _page(self, connection: Connection, after: int, upto: int) -> list[Any]:
+        query = _EVENTS.where(events.c.session_uid == self._uid, events.c.version > after, events.c.version <= upto)
+        return list(connection.execute(query.order_by(events.c.version)).mappings().all())
+
+
+_EARLIEST = -(2**62)
+_RAW_TIME = func.coalesce(events.c.occurred_at, events.c.recorded_at)
+# What a rebase overrules or agrees on stands in stale saves alone; what a newer release wrote is decoded, so refused.
+_MATTERS = or_(
+    events.c.base_version < events.c.version - 1,
+    events.c.version == 1,
+    events.c.kind != KINDS["saved"],
+    events.c.schema_version != SCHEMA_VERSION,
+    payloads.c.body.contains('"question_', autoescape=True),
+    payloads.c.body.contains('"session_created"', autoescape=True),
+)
+_EVENTS = select(
+    *events.c,
+    _RAW_TIME.label("raw_time"),
+    payloads.c.version.label("paid"),
+    # As bytes, as the log reads it.
+    case((_MATTERS, cast(payloads.c.body, LargeBinary)), else_=null()).label("body"),
+).outerjoin(payloads, and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version))
