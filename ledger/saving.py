@@ -286,4 +286,4 @@ class Saving(Explaining):
         with self._database.write() as connection:
             if self._log.head(connection, session_id) is None:
                 raise SessionNotFound(session_id)
-            append_usage(connection, session_id, self._log.uid(session_id), body, key)
+            append_usage(connection, session_id, self._log.uid(connection, session_id), body, key)

@@ -70,7 +70,7 @@ class ReadSide:
     def usage(self, session_id: str | None) -> UsageTotals:
         """Give the totals of one session, or of all."""
         with self._usage_counted() as connection:
-            uid = None if session_id is None else self.log.uid(session_id)
+            uid = None if session_id is None else self.log.uid(connection, session_id)
             return self.usage_log.totals(connection, session_id, uid)
 
     def usage_by_session(self) -> list[UsageTotals]:

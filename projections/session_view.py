@@ -100,7 +100,7 @@ class SessionViews:
         return view, _Read(size, replayed), dropped
 
     def _nearest(self, connection: Connection, session_id: str, version: int) -> tuple[View | None, int, list[int]]:
-        uid = self.log.uid(session_id)
+        uid = self.log.uid(connection, session_id)
         query = (
             select(snapshots)
             .where(snapshots.c.session_uid == uid, snapshots.c.version <= version)
@@ -144,9 +144,7 @@ class SessionViews:
             _log.warning("snapshot_not_written", session_id=view.session_id, version=view.version, error=str(error))
 
     def _write(self, view: View, body: bytes, size: int) -> None:
-        uid = self.log.uid(view.session_id)
-        row = {
-            "session_uid": uid,
+        row: dict[str, Any] = {
             "version": view.version,
             "event_digest": bytes.fromhex(view.digest),
             "fold_version": FOLD_VERSION,
@@ -155,6 +153,7 @@ class SessionViews:
             "body": body,
         }
         with self.database.write() as connection:
+            uid = row["session_uid"] = self.log.uid(connection, view.session_id)
             connection.execute(insert(snapshots).prefix_with("OR REPLACE", dialect="sqlite"), row)
             kept = connection.execute(
                 select(snapshots.c.version).where(snapshots.c.session_uid == uid).order_by(snapshots.c.version.desc())
@@ -171,7 +170,8 @@ class SessionViews:
             with self.database.write() as connection:
                 connection.execute(
                     delete(snapshots).where(
-                        snapshots.c.session_uid == self.log.uid(session_id), snapshots.c.version.in_(versions)
+                        snapshots.c.session_uid == self.log.uid(connection, session_id),
+                        snapshots.c.version.in_(versions),
                     )
                 )
         except StorageError as error:

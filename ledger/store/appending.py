@@ -12,11 +12,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Dialect, and_, bindparam, func, insert, select, update
 
 from ledger.domain.apply import fold, stamped
-from ledger.domain.chain import AUTHORITIES, KINDS, NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
+from ledger.domain.chain import AUTHORITIES, KINDS, NO_LEAF, Entry, commit_payload, feed_digest, leaf_of
 from ledger.domain.events import SCHEMA_VERSION, Authority, Event
 from ledger.domain.view import View
 from ledger.store.moments import microseconds, moment
 from ledger.store.prepared import Prepared
+from ledger.store.session_keys import SessionKeys
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
 __all__ = ["Appender", "new_event"]
@@ -25,8 +26,8 @@ __all__ = ["Appender", "new_event"]
 class Appender:
     """Appends events to one ledger. Every append runs in the transaction of the connection that it is given."""
 
-    def __init__(self, ledger_id: bytes, dialect: Dialect) -> None:
-        self.ledger_id = ledger_id
+    def __init__(self, keyring: SessionKeys, dialect: Dialect) -> None:
+        self._keyring = keyring
         self._move = Prepared(_MOVE_HEAD, dialect)
         self._create = Prepared(insert(heads).prefix_with("OR IGNORE", dialect="sqlite"), dialect)
         self._insert_session = Prepared(insert(sessions), dialect)
@@ -47,10 +48,15 @@ class Appender:
             payload: the event's changes as they are stored.
             content: `view` with the event's changes made in it, where that is known already.
         """
-        uid = session_uid(self.ledger_id, event.session_id)
+        if view.version:
+            uid, origin = self._keyring.find(connection, event.session_id)
+        elif self._keyring.look_up(connection, event.session_id) is None:
+            uid, origin = self._keyring.local(event.session_id)
+        else:
+            return None  # in here nobody can take the id any more: not by a save, and not by an import
         salt = secrets.token_bytes(32)
         entry = Entry(
-            ledger_id=self.ledger_id,
+            ledger_id=origin,
             session_uid=uid,
             version=event.version,
             base_version=event.base_version,
@@ -69,7 +75,7 @@ class Appender:
         if not self._move_head(connection, uid, view, after, leaf):
             return None
         if not view.version:
-            born = {"session_id": event.session_id, "origin": self.ledger_id, "created_at": entry.recorded_at_us}
+            born = {"session_id": event.session_id, "origin": origin, "created_at": entry.recorded_at_us}
             self._insert_session.run(connection, {"session_uid": uid, **born})
         row = {
             "session_uid": uid,

@@ -45,7 +45,7 @@ class Lane:
         self.database = database
         self.log = log
         self._planner = Planner(log)
-        self._appender = Appender(log.ledger_id, database.dialect)
+        self._appender = Appender(log.keyring, database.dialect)
         self._load_view = load_view
         self._max_event_bytes = max_event_bytes
 
@@ -69,7 +69,8 @@ class Lane:
     def _commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
         for submission in submissions:
             self._resolve(submission)
-        ordered = sorted(submissions, key=lambda submission: self.log.uid(submission.session_id))
+        # In an order that every process has, whatever it knows of where a session came from.
+        ordered = sorted(submissions, key=lambda submission: self.log.keyring.local(submission.session_id))
         plans = [plan for submission in ordered if (plan := self._planner.direct(submission))]
         outcomes: dict[int, Outcome] | None = None
         tries = 0

@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, select
 
 from ledger.domain.apply import fold
-from ledger.domain.chain import AUTHORITIES, KINDS, session_uid
+from ledger.domain.chain import AUTHORITIES, KINDS
 from ledger.domain.events import Change, Event
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
 from ledger.store.moments import microseconds, moment
+from ledger.store.session_keys import SessionKeys
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
 __all__ = ["Head", "Log", "event_of", "fed"]
@@ -49,14 +50,15 @@ class Log:
 
     def __init__(self, ledger_id: bytes) -> None:
         self.ledger_id = ledger_id
+        self.keyring = SessionKeys(ledger_id)
 
-    def uid(self, session_id: str) -> bytes:
-        """Give the key under which the session is kept."""
-        return session_uid(self.ledger_id, session_id)
+    def uid(self, connection: Connection, session_id: str) -> bytes:
+        """Give the key under which the session that an id means is kept, also if it was imported from elsewhere."""
+        return self.keyring.find(connection, session_id).uid
 
     def head(self, connection: Connection, session_id: str) -> Head | None:
         """Give the head row by one indexed read, or `None` for an id that was never saved."""
-        row = connection.execute(_HEAD, {"uid": self.uid(session_id)}).mappings().one_or_none()
+        row = self._head_row(connection, session_id)
         if row is None:
             return None
         try:
@@ -64,6 +66,17 @@ class Log:
             return Head(version, bytes(row["leaf"]).hex(), int(row["tombstone"]), int(row["life"]), open_questions)
         except (TypeError, ValueError) as error:
             raise DamagedRecord(session_id, None, "its head does not parse") from error
+
+    def _head_row(self, connection: Connection, session_id: str) -> RowMapping | None:
+        key = self.keyring.likely(session_id)
+        row = connection.execute(_HEAD, {"uid": key.uid}).mappings().one_or_none()
+        if row is not None:
+            self.keyring.remember(session_id, key)
+            return row
+        other = self.keyring.look_up(connection, session_id)
+        if other is None or other == key:
+            return None
+        return connection.execute(_HEAD, {"uid": other.uid}).mappings().one_or_none()
 
     def events(
         self,
@@ -81,7 +94,7 @@ class Log:
             DamagedRecord: if one does not parse.
             UnknownChange: if one was written by a newer release.
         """
-        uid = self.uid(session_id)
+        uid = self.uid(connection, session_id)
         query = _EVENTS.where(events.c.session_uid == uid, events.c.version > after)
         if upto is not None:
             query = query.where(events.c.version <= upto)
@@ -122,7 +135,9 @@ class Log:
         """Give what `view` gives, and the bytes of the payloads that were folded for it."""
         start = start or View(session_id)
         replay = _Replay()
-        view = fold(start, replay.events(connection, session_id, self.uid(session_id), start.version, version))
+        view = fold(
+            start, replay.events(connection, session_id, self.uid(connection, session_id), start.version, version)
+        )
         if view.version != version:
             raise DamagedRecord(session_id, view.version + 1, "it is missing")
         return view, replay.size
@@ -130,21 +145,25 @@ class Log:
     def digest(self, connection: Connection, session_id: str, version: int) -> str | None:
         """Give the digest of one version, or `None` where there is none."""
         leaf = connection.execute(
-            select(events.c.leaf).where(events.c.session_uid == self.uid(session_id), events.c.version == version)
+            select(events.c.leaf).where(
+                events.c.session_uid == self.uid(connection, session_id), events.c.version == version
+            )
         ).scalar_one_or_none()
         return None if leaf is None else bytes(leaf).hex()
 
     def version_of_key(self, connection: Connection, session_id: str, key: str) -> int | None:
         """Give the version that was saved with this idempotency key."""
         return connection.execute(
-            select(events.c.version).where(events.c.session_uid == self.uid(session_id), events.c.key == key)
+            select(events.c.version).where(
+                events.c.session_uid == self.uid(connection, session_id), events.c.key == key
+            )
         ).scalar_one_or_none()
 
     def version_of_event(self, connection: Connection, session_id: str, event_id: str, *, after: int) -> int | None:
         """Give the version of an event, looked for behind `after` only."""
         return connection.execute(
             select(events.c.version).where(
-                events.c.session_uid == self.uid(session_id),
+                events.c.session_uid == self.uid(connection, session_id),
                 events.c.version > after,
                 events.c.event_id == bytes.fromhex(event_id),
             )
@@ -153,13 +172,13 @@ class Log:
     def keys(self, connection: Connection, session_id: str) -> dict[str, int]:
         """Give every idempotency key of a session, with the version that it stands for."""
         query = select(events.c.key, events.c.version).where(
-            events.c.session_uid == self.uid(session_id), events.c.key.is_not(None)
+            events.c.session_uid == self.uid(connection, session_id), events.c.key.is_not(None)
         )
         return {row.key: row.version for row in connection.execute(query)}
 
     def payload(self, connection: Connection, session_id: str, version: int) -> Payload:
         """Give what the payload of one version says."""
-        query = _EVENTS.where(events.c.session_uid == self.uid(session_id), events.c.version == version)
+        query = _EVENTS.where(events.c.session_uid == self.uid(connection, session_id), events.c.version == version)
         row = connection.execute(query).mappings().one()
         return _decode(session_id, version, row["body"], row["schema_version"])
 
@@ -168,7 +187,7 @@ class Log:
 
         Effective times never run backwards in a session, so that is the version before the first later one.
         """
-        uid = self.uid(session_id)
+        uid = self.uid(connection, session_id)
         raw = func.coalesce(events.c.occurred_at, events.c.recorded_at)
         later = connection.execute(
             select(func.min(events.c.version)).where(events.c.session_uid == uid, raw > microseconds(time))
@@ -180,7 +199,7 @@ class Log:
     def version_that_asked(self, connection: Connection, session_id: str, question_id: str) -> int | None:
         """Give the latest version that asked this question."""
         asking = select(payloads.c.version).where(
-            payloads.c.session_uid == self.uid(session_id),
+            payloads.c.session_uid == self.uid(connection, session_id),
             payloads.c.body.contains('"question_asked"', autoescape=True),
         )
         for version in connection.execute(asking.order_by(payloads.c.version.desc())).scalars().all():

@@ -100,7 +100,7 @@ class _Check:
             self.session(uid)
 
     def one_session(self, session_id: str) -> None:
-        uid = self.log.uid(session_id)
+        uid = self.log.uid(self.connection, session_id)
         self.total = self.connection.execute(
             select(func.count()).select_from(events).where(events.c.session_uid == uid)
         ).scalar_one()
@@ -316,7 +316,7 @@ class _Check:
 
     def expectation(self, session_id: str, version: int, digest: str) -> None:
         leaf = select(events.c.leaf).where(
-            events.c.session_uid == self.log.uid(session_id), events.c.version == version
+            events.c.session_uid == self.log.uid(self.connection, session_id), events.c.version == version
         )
         found = self.connection.execute(leaf).scalar_one_or_none()
         if found is None:

@@ -69,6 +69,11 @@ class Book:
         """The engine with its real connections, for tests that break them."""
         return self.database._engine._engine
 
+    def uid(self, session_id: str) -> bytes:
+        """Give the key of a session's rows."""
+        with self.database.read() as connection:
+            return self.sync._log.uid(connection, session_id)
+
     def execute(self, *statements: str) -> None:
         """Change the database behind the ledger's back, in one transaction."""
         with self.database.write() as connection:

@@ -34,7 +34,7 @@ async def record(book: Book) -> Session:
 async def test_a_payload_that_does_not_parse_is_named(book: Book, damage: str) -> None:
     """Loads that need it say which version is damaged and what to run; what does not need it still loads."""
     session = await record(book)
-    uid = book.sync._log.uid("s1").hex()
+    uid = book.uid("s1").hex()
     book.execute(f"UPDATE payloads SET {damage} WHERE version = 3 AND session_uid = x'{uid}'")
 
     for call in (book.load("s1"), book.load("s1", at=3), book.history("s1", after=1), book.append("s1")):
@@ -51,7 +51,7 @@ async def test_a_payload_that_does_not_parse_is_named(book: Book, damage: str) -
 async def test_a_missing_version_is_named(book: Book) -> None:
     """A gap is never passed over: what the missing save did would be missing from the state."""
     await record(book)
-    uid = book.sync._log.uid("s1").hex()
+    uid = book.uid("s1").hex()
     for table in ("events", "payloads"):
         book.execute(f"DELETE FROM {table} WHERE version = 2 AND session_uid = x'{uid}'")
 
@@ -103,7 +103,7 @@ async def test_whatever_value_is_wrong_a_reader_gets_an_answer_or_an_error_of_ou
 async def test_an_error_that_someone_keeps_spoils_no_other_read(book: Book, table: Any) -> None:
     """A cursor that an error left half read would start anew whoever reads the same after it: none is left."""
     await record(book)
-    key = {"session_uid": book.sync._log.uid("s1"), "version": 2}
+    key = {"session_uid": book.uid("s1"), "version": 2}
     statements: list[tuple[str, Any]] = []
     event.listen(book.engine, "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
     kept: list[Exception] = []

@@ -163,7 +163,7 @@ async def test_a_wrong_snapshot_is_dropped_with_a_warning(
 ) -> None:
     """Whichever of its values is another, or of another type, the load folds from the log and gives what is right."""
     session = await grow(book, 3)
-    key = {"session_uid": book.sync._log.uid("s1"), "version": 3}
+    key = {"session_uid": book.uid("s1"), "version": 3}
     for change in (altered, spoiled):
         await book.snapshot("s1")
         caplog.clear()
@@ -190,13 +190,13 @@ async def test_a_snapshot_that_fits_by_its_digest_alone_is_not_believed(
     await book.snapshot("s2")
     with book.database.read() as connection:
         foreign = bytes(connection.execute(select(snapshots.c.body)).scalar_one())
+    uid = book.uid("s1")
     bodies = [foreign, b"", b"junk", zlib.compress(b"junk"), zlib.compress(b"{}"), foreign[:-5]]
 
     with caplog.at_level(logging.WARNING):
         for body in bodies:
             await book.snapshot("s1")
             with book.database.write() as connection:
-                uid = book.sync._log.uid("s1")
                 forged = {"body": body, "digest": sha256(body).digest()}
                 connection.execute(snapshots.update().where(snapshots.c.session_uid == uid).values(forged))
             assert session == await book.load("s1")

@@ -59,7 +59,7 @@ async def test_an_empty_ledger_is_clean(book: Book) -> None:
 async def test_one_altered_byte_of_a_payload_is_found(book: Book) -> None:
     """Session, version and what is wrong are named; the other session is whole."""
     await record(book)
-    uid = book.sync._log.uid("s1")
+    uid = book.uid("s1")
     with altered(book, payloads, {"session_uid": uid, "version": 2}, "body"):
         found = await book.verify()
         assert ("s1", 2, "its payload was altered: the digest does not match") in told(found)
@@ -76,7 +76,7 @@ async def test_one_altered_byte_of_a_payload_is_found(book: Book) -> None:
 async def test_every_altered_value_is_found(book: Book, table: Any) -> None:
     """One value of one row of any table of the record: the session is named, and where the row has one, the version."""
     await record(book)
-    names = {book.sync._log.uid(name): name for name in ("s1", "s2")}
+    names = {book.uid(name): name for name in ("s1", "s2")}
     for key in rows_of(book, table):
         where = [table.c[name] == value for name, value in key.items()]
         with book.database.read() as connection:
@@ -113,7 +113,7 @@ async def test_every_value_of_another_type_is_found(book: Book, table: Any) -> N
 async def test_every_byte_of_a_payload_counts(book: Book, version: int) -> None:
     """Whichever character of the stored text is another, it is found."""
     await record(book)
-    uid = book.sync._log.uid("s1")
+    uid = book.uid("s1")
     key = (payloads.c.session_uid == uid) & (payloads.c.version == version)
     with book.database.read() as connection:
         body = connection.execute(select(payloads.c.body).where(key)).scalar_one()
@@ -187,7 +187,7 @@ async def test_what_was_removed_or_swapped_is_found(
 
 async def cut_off(book: Book) -> None:
     """Cut the last version of s2 off so that all that is left fits together."""
-    uid = book.sync._log.uid("s2")
+    uid = book.uid("s2")
     with book.database.write() as connection:
         for table in (events, payloads):
             connection.execute(table.delete().where(table.c.session_uid == uid, table.c.version == 3))
@@ -228,7 +228,7 @@ async def test_verify_finds_what_loads_may_not_notice(book: Book) -> None:
     """A forged payload that parses still loads; that is what `verify` is for."""
     await record(book)
     with book.database.read() as connection:
-        uid = book.sync._log.uid("s1")
+        uid = book.uid("s1")
         key = (payloads.c.session_uid == uid) & (payloads.c.version == 1)
         body = connection.execute(select(payloads.c.body).where(key)).scalar_one()
     with book.database.write() as connection:
