@@ -227,8 +227,8 @@ async def test_another_event_in_the_place_of_the_receipts_is_found(book: Book) -
 async def test_verify_finds_what_loads_may_not_notice(book: Book) -> None:
     """A forged payload that parses still loads; that is what `verify` is for."""
     await record(book)
+    uid = book.uid("s1")
     with book.database.read() as connection:
-        uid = book.uid("s1")
         key = (payloads.c.session_uid == uid) & (payloads.c.version == 1)
         body = connection.execute(select(payloads.c.body).where(key)).scalar_one()
     with book.database.write() as connection:
