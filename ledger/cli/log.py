@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import print_json, print_lines
 from ledger.cli.revision_argument import resolve_session, session_argument
-from ledger.cli.times import instant
+from ledger.cli.saves import save_as_json, save_lines
 
 if TYPE_CHECKING:
     from ledger.domain.events import Event
 
 __all__ = ["log"]
-
-_FIELDS = {
-    "version", "event_id", "recorded_at", "occurred_at", "writer", "authority", "base_version", "changes", "digest",
-}  # fmt: skip
-_INDENT = "    "
 
 
 @click.command(
@@ -49,25 +44,6 @@ def log(invocation: Invocation, session: str, limit: int | None, reverse: bool) 
             newest = islice(book.history(session_id, reverse=True), limit)
             events = newest if reverse else reversed(deque(newest))
         if invocation.as_json:
-            print_json([_as_json(event) for event in events])
+            print_json([save_as_json(event) for event in events])
         else:
-            print_lines(_lines(events))
-
-
-def _as_json(event: Event) -> dict[str, Any]:
-    return event.model_dump(mode="json", include=_FIELDS)
-
-
-def _lines(events: Iterable[Event]) -> Iterator[str]:
-    from ledger.cli.change_words import summed_up
-
-    columns = width()
-    for event in events:
-        who = readable(event.writer) + (" (as user)" if event.authority == "user" else "")
-        head = f"{emphasised(str(event.version))}  {instant(event.occurred_at or event.recorded_at)}  {who}"
-        if event.is_stale:
-            seen = f"version {event.base_version}" if event.base_version else "nothing"
-            head += "  " + emphasised(f"stale: had seen {seen}", "yellow")
-        yield head
-        for words in summed_up(event.changes):
-            yield _INDENT + shortened(words, columns - len(_INDENT))
+            print_lines(line for event in events for line in save_lines(event))

@@ -1,0 +1,44 @@
+"""A save, as the commands tell it: who, when, from which base, and what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ledger.cli.output import emphasised, readable, shortened, width
+from ledger.cli.times import instant
+
+if TYPE_CHECKING:
+    from ledger.domain.events import Event
+
+__all__ = ["INDENT", "save_as_json", "save_heading", "save_lines"]
+
+#: What stands below the heading of a save begins so.
+INDENT = "    "
+_FIELDS = {
+    "version", "event_id", "recorded_at", "occurred_at", "writer", "authority", "base_version", "changes", "digest",
+}  # fmt: skip
+
+
+def save_as_json(event: Event) -> dict[str, Any]:
+    """Give a save as JSON."""
+    return event.model_dump(mode="json", include=_FIELDS)
+
+
+def save_heading(event: Event) -> str:
+    """Give the line that says which save it is, and by whom."""
+    who = readable(event.writer) + (" (as user)" if event.authority == "user" else "")
+    heading = f"{emphasised(str(event.version))}  {instant(event.occurred_at or event.recorded_at)}  {who}"
+    if event.is_stale:
+        seen = f"version {event.base_version}" if event.base_version else "nothing"
+        heading += "  " + emphasised(f"stale: had seen {seen}", "yellow")
+    return heading
+
+
+def save_lines(event: Event) -> Iterator[str]:
+    """Give the heading of a save, and a line for each of its changes."""
+    from ledger.cli.change_words import summed_up
+
+    yield save_heading(event)
+    for words in summed_up(event.changes):
+        yield INDENT + shortened(words, width() - len(INDENT))
