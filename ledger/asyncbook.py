@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -196,9 +197,19 @@ class AsyncLedger:
         """Give the catalog, as `Ledger.sessions` does and with its filters."""
         return await self._threads.read(partial(self._book.sessions, **filters))
 
-    async def questions(self, session_id: str | None = None, *, status: str | None = None) -> list[QuestionRecord]:
+    async def questions(
+        self,
+        session_id: str | None = None,
+        *,
+        status: str | None = None,
+        writer: str | None = None,
+        text: str | None = None,
+        open_for: timedelta | None = None,
+    ) -> list[QuestionRecord]:
         """Give the life of every clarification, as `Ledger.questions` does."""
-        return await self._threads.read(self._book.questions, session_id, status=status)
+        return await self._threads.read(
+            self._book.questions, session_id, status=status, writer=writer, text=text, open_for=open_for
+        )
 
     async def transitions(self, session_id: str, question_id: str) -> list[Transition]:
         """Give everything that ever happened to one question, as `Ledger.transitions` does."""

@@ -53,5 +53,5 @@ class Explaining(Loading):
 
     def _first_asked(self, session_id: str, question_id: str) -> int:
         """Give the first version that can have asked: where the read model does not know of any, the log is asked."""
-        records = self._reads.questions(session_id, None)
+        records = self._reads.questions(session_id=session_id)
         return min((record.asked_version for record in records if record.id == question_id), default=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.domain.events import Event
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals
@@ -175,15 +175,31 @@ class Loading:
         """
         return self._reads.sessions(pending=pending, prefix=prefix, parent=parent, before=before, limit=limit)
 
-    def questions(self, session_id: str | None = None, *, status: str | None = None) -> list[QuestionRecord]:
+    def questions(
+        self,
+        session_id: str | None = None,
+        *,
+        status: str | None = None,
+        writer: str | None = None,
+        text: str | None = None,
+        open_for: timedelta | None = None,
+    ) -> list[QuestionRecord]:
         """Give the life of every clarification, of one session or of all, in the order of asking.
+
+        Args:
+            session_id: only this one's.
+            status: only those that stand so: ``"pending"``, ``"answered"``, ``"withdrawn"``, ``"superseded"``,
+                ``"expired"`` or ``"lost"``.
+            writer: only those that this writer asked or ended.
+            text: only those with this in their text, header, answer or reason, in capitals or not.
+            open_for: only those that have been open at least so long, or were when they ended.
 
         Raises:
             SessionNotFound: if `session_id` was never saved.
         """
         if session_id is not None:
             self._head_or_raise(session_id)
-        return self._reads.questions(session_id, status)
+        return self._reads.questions(session_id=session_id, status=status, writer=writer, text=text, open_for=open_for)
 
     def usage(self, session_id: str | None = None) -> UsageTotals:
         """Give the totals of the token-usage log, of one session or of all.

@@ -30,7 +30,7 @@ class ReadSide(Protocol):
     def sessions(self, **filters: Any) -> list[SessionSummary]:
         """Give the catalog."""
 
-    def questions(self, session_id: str | None, status: str | None) -> list[QuestionRecord]:
+    def questions(self, **filters: Any) -> list[QuestionRecord]:
         """Give the records of questions."""
 
     def usage(self, session_id: str | None) -> UsageTotals:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, bindparam, delete, func, insert, or_, select, update
 
 from ledger.domain import events as e
+from ledger.domain.chain import KINDS
 from ledger.domain.events import Event
 from ledger.domain.parts import Question, QuestionStatus
-from ledger.domain.records import Omission, QuestionRecord
-from ledger.store.moments import moment
-from ledger.store.tables import events, questions
+from ledger.domain.records import Omission, OverruledSave, QuestionRecord, StaleSave
+from ledger.domain.unseen import brought, contradicted
+from ledger.domain.values import thaw
+from ledger.store.moments import microseconds, moment
+from ledger.store.tables import events, heads, questions
 from projections.runner import Page
 
 __all__ = ["Questions"]
@@ -26,7 +30,7 @@ _ENDS: dict[type[Any], QuestionStatus] = {
 }
 _OPEN: dict[str, Any] = {
     "status": "pending", "resolved_version": None, "resolved_base_version": None, "resolved_at": None,
-    "resolved_by": None, "reason": None, "answer": None,
+    "resolved_by": None, "resolved_writer": None, "reason": None, "answer": None,
 }  # fmt: skip
 
 
@@ -44,13 +48,18 @@ class Questions:
     def take(self, connection: Connection, page: Page) -> None:
         """Follow the questions through a page of events."""
         for uid, event in page:
+            if event.is_stale:
+                # Before its own changes: what it saw is older than what stood before it.
+                self._avert(connection, uid, event)
             for change in event.changes:
                 if isinstance(change, e.QuestionAsked):
                     self._ask(connection, uid, event, change.question)
                 elif isinstance(change, e.QuestionOmitted):
                     self._omit(connection, uid, event, change.question_id)
                 elif isinstance(change, e.QuestionRecovered):
-                    self._set(connection, uid, change.question_id, _OPEN)
+                    self._stand(connection, uid, event, change.question_id, _OPEN)
+                elif isinstance(change, e.ChangeOverruled):
+                    self._overrule(connection, uid, event, change)
                 elif type(change) in _ENDS:
                     self._end(connection, uid, event, change)
 
@@ -63,8 +72,11 @@ class Questions:
             "question": question.model_dump_json(),
             "asked_at": _effective(connection, uid, event.version),
             "asked_by": event.writer,
+            "changed_version": event.version,
+            "standings": json.dumps([[event.version, _OPEN["status"]]]),
             "omissions": "[]",
             "averted": "[]",
+            "overruled": "[]",
         }
         connection.execute(insert(questions), row | _OPEN)
 
@@ -75,22 +87,56 @@ class Questions:
             "resolved_base_version": event.base_version,
             "resolved_at": _effective(connection, uid, event.version),
             "resolved_by": getattr(change, "by", None) or event.writer,
+            "resolved_writer": event.writer,
             "reason": getattr(change, "reason", None),
             "answer": json.dumps(change.answer, ensure_ascii=False) if isinstance(change, e.QuestionAnswered) else None,
         }
-        self._set(connection, uid, change.question_id, values)
+        self._stand(connection, uid, event, change.question_id, values)
+
+    def _stand(
+        self, connection: Connection, uid: bytes, event: Event, question_id: str, values: dict[str, Any]
+    ) -> None:
+        self._set(connection, uid, question_id, values | {"changed_version": event.version})
+        self._note(connection, uid, question_id, "standings", [event.version, values["status"]])
 
     def _omit(self, connection: Connection, uid: bytes, event: Event, question_id: str) -> None:
-        latest = self._latest(connection, uid, question_id)
-        row = connection.execute(
-            select(questions.c.omissions).where(
+        self._note(connection, uid, question_id, "omissions", _save(event))
+
+    def _overrule(self, connection: Connection, uid: bytes, event: Event, change: e.ChangeOverruled) -> None:
+        question_id = contradicted(change)
+        if question_id is not None:
+            self._note(connection, uid, question_id, "overruled", _save(event) | {"value": thaw(change.value)})
+
+    def _note(self, connection: Connection, uid: bytes, question_id: str, column: str, entry: Any) -> None:
+        """Add to a list of the latest question of that id; one that could not be asked has no record to add to."""
+        noted = connection.execute(
+            select(questions.c[column]).where(
                 questions.c.session_uid == uid,
                 questions.c.question_id == question_id,
-                questions.c.asked_version == latest,
+                questions.c.asked_version == self._latest(connection, uid, question_id),
             )
-        ).scalar_one()
-        omission = {"version": event.version, "writer": event.writer, "base_version": event.base_version}
-        self._set(connection, uid, question_id, {"omissions": json.dumps([*json.loads(row), omission])})
+        ).scalar_one_or_none()
+        if noted is not None:
+            self._set(connection, uid, question_id, {column: _with(noted, entry)})
+
+    def _avert(self, connection: Connection, uid: bytes, event: Event) -> None:
+        """Note a stale save with each question that it had not seen as it stood: one query, where there are none."""
+        unseen = select(
+            questions.c.question_id, questions.c.asked_version, questions.c.averted, questions.c.standings
+        ).where(questions.c.session_uid == uid, questions.c.changed_version > event.base_version)
+        if not event.base_version:
+            # A session made anew had seen nothing, and has to do with the current life alone.
+            unseen = unseen.where(questions.c.asked_version > _died(connection, uid, event.version))
+        rows = connection.execute(unseen).all()
+        held = brought(event) if rows else frozenset()
+        entry = _save(event)
+        noted = [
+            {"id": question_id, "asked": asked, "noted": _with(averted, entry)}
+            for question_id, asked, averted, standings in rows
+            if question_id not in held and _differs(json.loads(standings), event.base_version)
+        ]
+        if noted:
+            connection.execute(_AVERTED, [row | {"uid": uid} for row in noted])
 
     def _set(self, connection: Connection, uid: bytes, question_id: str, values: dict[str, Any]) -> None:
         connection.execute(
@@ -111,18 +157,78 @@ class Questions:
         return version
 
     def records(
-        self, connection: Connection, *, session_id: str | None = None, status: str | None = None
+        self,
+        connection: Connection,
+        *,
+        session_id: str | None = None,
+        status: str | None = None,
+        writer: str | None = None,
+        text: str | None = None,
+        open_for: timedelta | None = None,
     ) -> list[QuestionRecord]:
-        """Give the records, in the order in which they were asked."""
+        """Give the records, in the order in which they were asked; the filters are those of `Ledger.questions`."""
         query = select(questions)
         if session_id is not None:
             query = query.where(questions.c.session_id == session_id)
         if status is not None:
             query = query.where(questions.c.status == status)
+        if writer is not None:
+            names = (questions.c.asked_by, questions.c.resolved_by, questions.c.resolved_writer)
+            query = query.where(or_(*(name == writer for name in names)))
+        if open_for is not None:
+            end = func.coalesce(questions.c.resolved_at, microseconds(datetime.now(UTC)))
+            query = query.where(end - questions.c.asked_at >= open_for // timedelta(microseconds=1))
         query = query.order_by(
             questions.c.asked_at, questions.c.session_id, questions.c.asked_version, questions.c.question_id
         )
-        return [_record(row) for row in connection.execute(query).mappings().all()]
+        found = [_record(row) for row in connection.execute(query).mappings().all()]
+        return found if text is None else [record for record in found if _says(record, text.casefold())]
+
+
+_AVERTED = (
+    update(questions)
+    .where(
+        questions.c.session_uid == bindparam("uid"),
+        questions.c.question_id == bindparam("id"),
+        questions.c.asked_version == bindparam("asked"),
+    )
+    .values(averted=bindparam("noted"))
+)
+
+
+def _save(event: Event) -> dict[str, Any]:
+    return {"version": event.version, "writer": event.writer, "base_version": event.base_version}
+
+
+def _with(noted: str, entry: Any) -> str:
+    return json.dumps([*json.loads(noted), entry], ensure_ascii=False)
+
+
+def _differs(standings: list[tuple[int, str]], base_version: int) -> bool:
+    """Whether it stood otherwise at the base: one that was lost and found again in between stands as it did."""
+    seen = [status for since, status in standings if since <= base_version]
+    return not seen or seen[-1] != standings[-1][1]
+
+
+def _died(connection: Connection, uid: bytes, version: int) -> int:
+    """The last tombstone before a version, 0 if there is none; the head knows the newest, which is nearly always it."""
+    newest = int(
+        connection.execute(
+            select(func.coalesce(func.max(heads.c.tombstone), 0)).where(heads.c.session_uid == uid)
+        ).scalar_one()
+    )
+    if newest < version:
+        return newest
+    earlier = select(func.coalesce(func.max(events.c.version), 0)).where(
+        events.c.session_uid == uid, events.c.kind == KINDS["deleted"], events.c.version < version
+    )
+    return int(connection.execute(earlier).scalar_one())
+
+
+def _says(record: QuestionRecord, text: str) -> bool:
+    answer = record.answer if isinstance(record.answer, str) else json.dumps(record.answer, ensure_ascii=False)
+    answered = answer if record.status == QuestionStatus.ANSWERED else None
+    return any(text in said.casefold() for said in (record.text, record.header, record.reason, answered) if said)
 
 
 def _effective(connection: Connection, uid: bytes, version: int) -> int:
@@ -153,7 +259,10 @@ def _record(row: RowMapping) -> QuestionRecord:
         resolved_base_version=row["resolved_base_version"],
         resolved_at=None if resolved_at is None else moment(resolved_at),
         resolved_by=row["resolved_by"],
+        resolved_writer=row["resolved_writer"],
         reason=row["reason"],
         answer=None if row["answer"] is None else json.loads(row["answer"]),
-        omissions=tuple(Omission(**omission) for omission in json.loads(row["omissions"])),
+        omissions=tuple(Omission(**save) for save in json.loads(row["omissions"])),
+        averted=tuple(StaleSave(**save) for save in json.loads(row["averted"])),
+        overruled=tuple(OverruledSave(**save) for save in json.loads(row["overruled"])),
     )

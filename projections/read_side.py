@@ -62,10 +62,10 @@ class ReadSide:
         with self.runner.caught_up(self.catalog.name) as connection:
             return self.catalog.sessions(connection, **filters)
 
-    def questions(self, session_id: str | None, status: str | None) -> list[QuestionRecord]:
-        """Give the records of questions, in the order in which they were asked."""
+    def questions(self, **filters: Any) -> list[QuestionRecord]:
+        """Give the records of questions; the filters are those of `Questions.records`."""
         with self.runner.caught_up(self.records.name) as connection:
-            return self.records.records(connection, session_id=session_id, status=status)
+            return self.records.records(connection, **filters)
 
     def usage(self, session_id: str | None) -> UsageTotals:
         """Give the totals of one session, or of all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -9,7 +10,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ledger.domain.events import Event
 from ledger.domain.parts import Option, QuestionStatus
 
-__all__ = ["FeedItem", "Omission", "Problem", "QuestionRecord", "SessionSummary", "UsageTotals", "Verification"]
+__all__ = [
+    "FeedItem",
+    "Omission",
+    "OverruledSave",
+    "Problem",
+    "QuestionRecord",
+    "SessionSummary",
+    "StaleSave",
+    "UsageTotals",
+    "Verification",
+]
 
 
 class _Record(BaseModel):
@@ -37,8 +48,26 @@ class Omission(_Record):
     base_version: int
 
 
+class StaleSave(_Record):
+    """A save whose writer had loaded `base_version`, and had not seen what others had saved since."""
+
+    version: int
+    writer: str
+    base_version: int
+
+
+class OverruledSave(StaleSave):
+    """A stale save that said something else of the question; `value` is what it said, and it did not stand."""
+
+    value: Any = None
+
+
 class QuestionRecord(_Record):
-    """The life of one clarification: who asked it, and how, when and by whom it ended. Times are effective times."""
+    """The life of one clarification: who asked it, and how, when and by whom it ended. Times are effective times.
+
+    `averted` are the stale saves that had not seen the question, or its end: a store that overwrites would have dropped
+    it there, or undone its answer. `overruled` are those of them that said something else of it, say another answer.
+    """
 
     session_id: str
     id: str
@@ -56,9 +85,16 @@ class QuestionRecord(_Record):
     resolved_base_version: int | None = None
     resolved_at: AwareDatetime | None = None
     resolved_by: str | None = None
+    resolved_writer: str | None = None
     reason: str | None = None
     answer: Any = None
     omissions: tuple[Omission, ...] = ()
+    averted: tuple[StaleSave, ...] = ()
+    overruled: tuple[OverruledSave, ...] = ()
+
+    def open_for(self, now: datetime) -> timedelta:
+        """Give how long it was open, or has been by `now` if it still is; never less than nothing."""
+        return max((self.resolved_at or now) - self.asked_at, timedelta())
 
 
 class FeedItem(_Record):

@@ -169,11 +169,19 @@ questions = Table(
     Column("resolved_base_version", BigInteger),
     Column("resolved_at", BigInteger),
     Column("resolved_by", Text),
+    # Who saved that; `resolved_by` may name somebody for whom it was saved.
+    Column("resolved_writer", Text),
     Column("reason", Text),
     Column("answer", Text),
     Column("omissions", Text, nullable=False),
+    # The save that last changed where it stands: a stale one from before it had not seen that.
+    Column("changed_version", BigInteger, nullable=False),
+    # Where it stood since which save, as JSON: `[[2, "pending"], [5, "answered"]]`.
+    Column("standings", Text, nullable=False),
     # The stale saves that had not seen the question, or its end: what an overwriting store would have undone.
     Column("averted", Text, nullable=False),
+    # What stale saves said of it that did not stand.
+    Column("overruled", Text, nullable=False),
 )
 
 usage_totals = Table(

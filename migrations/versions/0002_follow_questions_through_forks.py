@@ -15,6 +15,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Give the questions two columns. The projection has a new revision too, so that the next read fills them."""
+    """Give the questions their new columns. The projection has a new revision too, so that the next read fills them."""
     op.add_column("questions", sa.Column("asked_in", sa.Text))
+    op.add_column("questions", sa.Column("changed_version", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("questions", sa.Column("standings", sa.Text, nullable=False, server_default="[]"))
+    op.add_column("questions", sa.Column("resolved_writer", sa.Text))
     op.add_column("questions", sa.Column("averted", sa.Text, nullable=False, server_default="[]"))
+    op.add_column("questions", sa.Column("overruled", sa.Text, nullable=False, server_default="[]"))

@@ -55,6 +55,7 @@ async def test_a_record_tells_the_whole_life(book: Book) -> None:
             resolved_base_version=2,
             resolved_at=minute(4),
             resolved_by="ada",
+            resolved_writer="ui",
             reason=None,
             answer=["staging"],
             omissions=(Omission(version=4, writer="scheduler", base_version=2),),
