@@ -35,8 +35,8 @@ class QuestionTrail:
         self._database = database
         self._log = log
         self.session_id = session_id
-        self._uid = log.uid(session_id)
         with database.read() as connection:
+            self._uid = log.uid(connection, session_id)
             changes = [change for event in log.events(connection, session_id, upto=1) for change in event.changes]
         self.origin = next((change for change in changes if isinstance(change, SessionForked)), None)
 
