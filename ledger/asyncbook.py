@@ -21,6 +21,7 @@ from ledger.domain.receipt import Receipt
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals, Verification
 from ledger.domain.revisions import Place
 from ledger.domain.session import Session
+from ledger.domain.session_diff import SessionDiff
 from ledger.domain.submission import abandon, settle
 from ledger.domain.transitions import Transition
 from ledger.errors import LedgerError
@@ -157,6 +158,12 @@ class AsyncLedger:
     async def locate(self, session_id: str, at: At | None = None) -> Place:
         """Give the session and the version that a revision names, as `Ledger.locate` does."""
         return await self._threads.read(self._book.locate, session_id, at)
+
+    async def diff(
+        self, session_id: str, a: At | None, b: At | None = None, *, other: str | None = None
+    ) -> SessionDiff:
+        """Tell what differs between two states of a session, or of two, as `Ledger.diff` does."""
+        return await self._threads.read(self._book.diff, session_id, a, b, other=other)
 
     async def load_or_create(self, session_id: str, *, model: str) -> Session:
         """Give the session at its head, or a fresh one, as `Ledger.load_or_create` does."""

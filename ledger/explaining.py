@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ledger.domain.compare import compare
+from ledger.domain.revisions import Place
+from ledger.domain.session_diff import SessionDiff
 from ledger.domain.transitions import Course, Transition
-from ledger.errors import QuestionNotFound
-from ledger.loading import Loading
+from ledger.domain.view import View
+from ledger.errors import QuestionNotFound, SessionDeleted
+from ledger.loading import At, Loading
 from ledger.store.question_trail import QuestionTrail
 
 __all__ = ["Explaining"]
@@ -14,6 +18,46 @@ __all__ = ["Explaining"]
 
 class Explaining(Loading):
     """The explaining part of the facade: everything in it is read from the record, and nothing is written."""
+
+    def diff(self, session_id: str, a: At | None, b: At | None = None, *, other: str | None = None) -> SessionDiff:
+        """Tell what differs between two states of a session, or of two sessions: what leads from `a` to `b`.
+
+        Messages are aligned by id, questions by what became of them, `metadata` and `state` by key at every depth. The
+        two may come in either order: from the later to the earlier, it is what going back would undo.
+
+            diff = book.diff("s1", 3, 5)
+            [message.after.content for message in diff.messages.added]
+
+        Args:
+            session_id: whose.
+            a: a revision, as `load` takes them; `None` is the head.
+            b: another one; the head by default.
+            other: the session that `b` belongs to, such as a fork of this one; the same by default.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+            SessionDeleted: a `SessionNotFound` too; if one of them was deleted at its revision.
+            VersionNotFound: if there is no such revision.
+            InvalidRevision: a `ValueError`; if `a` or `b` is no revision at all.
+        """
+        first = self.locate(session_id, a)
+        second = self.locate(session_id if other is None else other, b)
+        views = self._both(first, second)
+        for view in views:
+            if not view.alive:
+                raise SessionDeleted(view.session_id, view.version)
+        return compare(*views)
+
+    def _both(self, a: Place, b: Place) -> tuple[View, View]:
+        if a.session_id != b.session_id or 2 * min(a.version, b.version) < max(a.version, b.version):
+            return self._reads.view(*a), self._reads.view(*b)
+        if a.version > b.version:
+            later, earlier = self._both(b, a)
+            return earlier, later
+        # Near enough to go on from the one to the other: what they share is then one object, told equal at a glance.
+        start = self._reads.view(*a)
+        with self._database.read() as connection:
+            return start, self._log.view(connection, *b, start=start)
 
     def transitions(self, session_id: str, question_id: str) -> list[Transition]:
         """Give everything that ever happened to one question, in the order in which it happened.

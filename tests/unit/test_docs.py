@@ -139,9 +139,10 @@ def test_what_makes_them_is_in_the_reference_as_they_are_called(name: str) -> No
 @pytest.mark.parametrize(
     "kind",
     [
-        ledger.Event, ledger.FeedItem, ledger.Message, ledger.Omission, ledger.OverruledSave,
-        ledger.Problem, ledger.Question, ledger.QuestionRecord, ledger.Receipt, ledger.Session, ledger.SessionSummary,
-        ledger.StaleSave, ledger.ToolCall, ledger.Transition, ledger.UsageTotals, ledger.Verification,
+        ledger.Event, ledger.FeedItem, ledger.Message, ledger.MessagesDiff, ledger.Omission, ledger.OverruledSave,
+        ledger.Problem, ledger.Question, ledger.QuestionRecord, ledger.QuestionsDiff, ledger.Receipt, ledger.Session,
+        ledger.SessionDiff, ledger.SessionSummary, ledger.StaleSave, ledger.ToolCall, ledger.Transition,
+        ledger.UsageTotals, ledger.Verification,
     ],
 )  # fmt: skip
 def test_every_field_is_in_the_reference(kind: Any) -> None:
