@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ledger.domain.parts import Message, Option, Question, QuestionStatus, ToolCall
     from ledger.domain.receipt import Receipt
     from ledger.domain.records import (
+        AskedIn,
         FeedItem,
         Omission,
         OverruledSave,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from ledger.wiring import open_ledger as open
 
 __all__ = [
+    "AskedIn",
     "AsyncLedger",
     "ChangeOverruled",
     "DamagedRecord",
@@ -132,6 +134,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AskedIn": "ledger.domain.records",
     "AsyncLedger": "ledger.asyncbook",
     "ChangeOverruled": "ledger.domain.events",
     "Event": "ledger.domain.events",

@@ -151,6 +151,10 @@ class AsyncLedger:
         """Append a tombstone, as `Ledger.delete` does and with its keywords."""
         return await self._write(self._book.delete, session_id, **keywords)
 
+    async def fork(self, session_id: str, new_id: str, **keywords: Any) -> Session:
+        """Begin a session with the state of another one, as `Ledger.fork` does and with its keywords."""
+        return await self._write(self._book.fork, session_id, new_id, **keywords)
+
     async def load(self, session_id: str, at: At | None = None) -> Session:
         """Give the session at its head or at a revision, as `Ledger.load` does."""
         return await self._threads.read(self._book.load, session_id, at)

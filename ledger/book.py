@@ -76,6 +76,8 @@ class Ledger(Saving):
     ) -> Verification:
         """Recompute every hash of a session, or of all and of the feed, and compare every column that repeats one.
 
+        Of a fork, the events are checked too that the sessions which it came from had when they were forked.
+
         Args:
             session_id: only this one.
             expect: what receipts said, `{session_id: (version, digest)}`: catches a tail that was cut off, which is
@@ -83,7 +85,8 @@ class Ledger(Saving):
             progress: called with the events checked so far and their number.
 
         Returns:
-            `.ok`, `.events`, and `.problems`, each naming session, version and what is wrong.
+            `.ok`, `.sessions` and `.events` (how many were checked), and `.problems`, each naming session, version and
+                what is wrong.
 
         Raises:
             SessionNotFound: if `session_id` was never saved.

@@ -76,10 +76,16 @@ class SessionNotFound(LedgerError, LookupError):
 class VersionNotFound(LedgerError, LookupError):
     """The session exists, that revision of it does not."""
 
-    def __init__(self, session_id: str, revision: object, head: int, why: str = "") -> None:
+    def __init__(
+        self, session_id: str, revision: object, head: int, why: str = "", *, before: tuple[str, int] | None = None
+    ) -> None:
         self.session_id = session_id
         self.revision = revision
         self.head = head
+        #: In a fork, where the state is that was asked for: a session that it came from, and its version.
+        self.before = before
+        if before is not None:
+            why = "it is a fork, and what came before is {}@{}".format(*before)
         reason = f" ({why})" if why else ""
         super().__init__(
             f"session {session_id} has no revision {revision}{reason}; its head is version {head}, "
@@ -100,12 +106,17 @@ class QuestionNotFound(LedgerError, LookupError):
 
 
 class SessionExists(LedgerError):
-    """The id is taken by a session that lives."""
+    """The id is taken: by a session that lives, or, for what begins a log of its own, by one that was deleted."""
 
-    def __init__(self, session_id: str, version: int) -> None:
+    def __init__(self, session_id: str, version: int, *, deleted: bool = False) -> None:
         self.session_id = session_id
         self.version = version
-        super().__init__(f"session {session_id} exists already, at version {version}; load it to go on with it")
+        self.deleted = deleted
+        super().__init__(
+            f"session {session_id} was deleted at version {version}, and its log stays; choose another id"
+            if deleted
+            else f"session {session_id} exists already, at version {version}; load it to go on with it"
+        )
 
 
 class SessionDeleted(SessionNotFound):

@@ -9,6 +9,7 @@ from ledger.domain.events import Event
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals
 from ledger.domain.revisions import Place
 from ledger.domain.session import Session, reborn, session_of, tracking_of
+from ledger.domain.view import View
 from ledger.errors import SessionDeleted, SessionNotFound
 from ledger.ports import ReadSide
 from ledger.store.census import session_ids
@@ -36,18 +37,23 @@ class Loading:
         Args:
             session_id: whose.
             at: a version (``7``, or ``-1`` for the one before the head), an aware time, or a string: ``"12"``,
-                ``"-1"``, an ISO time with its zone, ``"q:ID"`` (the save that asked), ``"key:K"``.
+                ``"-1"``, an ISO time with its zone, ``"q:ID"`` (the save that asked), ``"key:K"``. In a fork, what is
+                named from before it is loaded from the session that it came from, as that session.
 
         Raises:
             SessionNotFound: if no session of that id was ever saved.
             SessionDeleted: a `SessionNotFound` too; if it was deleted, or was at that revision.
-            VersionNotFound: if there is no such revision.
+            VersionNotFound: if there is no such revision. In a fork, a number below 1 is none; the error says what
+                that state is called.
             InvalidRevision: a `ValueError`; if `at` is no revision at all.
         """
+        return session_of(self._view(session_id, at))
+
+    def _view(self, session_id: str, at: At | None) -> View:
         view = self._reads.view(session_id) if at is None else self._reads.view(*self.locate(session_id, at))
         if not view.alive:
-            raise SessionDeleted(session_id, view.version)
-        return session_of(view)
+            raise SessionDeleted(view.session_id, view.version)
+        return view
 
     def locate(self, session_id: str, at: At | None = None) -> Place:
         """Give the session and the version that a revision names, the head by default, without loading it.

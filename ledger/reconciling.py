@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from ledger.cache import SessionCache
-from ledger.domain.apply import fold
 from ledger.domain.copies import own
 from ledger.domain.events import Event
 from ledger.domain.parts import QuestionStatus
@@ -14,6 +13,7 @@ from ledger.domain.session import Session, session_of, tracking_of
 from ledger.domain.together import caught_up, same_life
 from ledger.domain.view import View
 from ledger.errors import InvalidSession, StorageError
+from ledger.stored_views import folded
 from ledger.telemetry import get_logger
 from ledger.tier_protocols import HeadRow, Storage
 from ledger.unsaved import Unsaved
@@ -124,7 +124,7 @@ class Reconciling:
         events = await self._storage.events_after(memory.id, base.version, base.digest)
         if events is None:
             return await self._diverged(memory)
-        current = fold(base if base.version else View(memory.id), events)
+        current = await folded(self._storage, memory.id, base, events)
         if not base.version:
             events = [event for event in events if event.version >= current.life_version]
         if not current.alive or (base.version and not same_life(base, current)):

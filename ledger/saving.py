@@ -14,11 +14,12 @@ from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message
 from ledger.domain.payload import content_digest
 from ledger.domain.receipt import Receipt
-from ledger.domain.session import Session
+from ledger.domain.session import Session, session_of
 from ledger.domain.submission import abandon, settle, submit
 from ledger.domain.submitted import check_keywords, checked_id
 from ledger.errors import InvalidSession, LedgerError, SessionNotFound
 from ledger.explaining import Explaining
+from ledger.loading import At
 from ledger.ports import ReadSide
 from ledger.store.database import Database
 from ledger.store.lane import Lane
@@ -268,6 +269,55 @@ class Saving(Explaining):
             key=key,
             key_digest=None if key is None else content_digest(f"delete:{reason}", []),
         )
+
+    def fork(
+        self,
+        session_id: str,
+        new_id: str,
+        *,
+        at: At | None = None,
+        writer: str | None = None,
+        authority: Authority | None = None,
+    ) -> Session:
+        """Begin a new session that starts from the state of another one, now or at a revision. Nothing is copied.
+
+        One event names the session and the version that it starts from; the two go their own ways from there. Atomic
+        and durable. A question that was open at that version is open in the new session too, and is answered there on
+        its own. Deleting the one session does not touch the other.
+
+            retry = book.fork("s1", "s1-retry", at="q:call_1#0")
+            retry.answer("call_1#0", "production")
+            book.save(retry)
+
+        Args:
+            session_id: what to start from; of a deleted session, any version at which it lived.
+            new_id: of the new session; it must never have been saved under. A deleted session keeps its log, so its id
+                can be created anew, but nothing can be forked onto it.
+            at: a revision, as for `load`; the head by default.
+            writer: who forks; the ledger's writer by default.
+            authority: as what.
+
+        Returns:
+            The new session, at its version 1: `forked_from` says where it comes from.
+
+        Raises:
+            SessionExists: if `new_id` lives, or was deleted.
+            SessionNotFound: if no session of `session_id` was ever saved; `SessionDeleted` if it did not live then.
+            VersionNotFound: if there is no such revision.
+            InvalidRevision: a `ValueError`; if `at` is no revision at all.
+            InvalidSession: if `new_id`, or what is said of the fork, cannot be stored.
+            StorageError: if the database fails. If the fork was stored all the same, trying again is `SessionExists`.
+        """
+        writer = self.writer if writer is None else writer
+        authority = self.authority if authority is None else authority
+        try:
+            checked_id(new_id, "/id")
+            check_keywords(writer=writer, authority=authority)
+        except InvalidSession as error:
+            error.session_id = new_id
+            raise
+        view = self._view(session_id, at)
+        return session_of(self._lane.fork(view, new_id, writer=writer, authority=authority))
 
     def record_usage(self, session_id: str, record: Mapping[str, Any] | str, *, key: str | None = None) -> None:
         """Append a record to the token-usage log.

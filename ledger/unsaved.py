@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ledger.cache import SessionCache
-from ledger.domain.apply import fold
 from ledger.domain.copies import as_saved, own
 from ledger.domain.events import Event
 from ledger.domain.session import Session, session_of, tracking_of
@@ -15,6 +14,7 @@ from ledger.domain.together import caught_up, same_life, together
 from ledger.domain.unsaved import Kept, contained_ids, has_edits, keep
 from ledger.domain.view import View
 from ledger.errors import InvalidSession, LedgerError, SessionDeleted, StorageError, UnsavedWork
+from ledger.stored_views import folded
 from ledger.telemetry import get_logger
 from ledger.tier_protocols import Persistence, Storage
 
@@ -168,7 +168,7 @@ class Unsaved:
         if base is not None and base.version == session.version and in_line:
             # Saves before it and behind it were tried too: what the log holds of them is not to be saved again.
             events = await self._storage.events_after(session_id, base.version, base.digest) or ()
-            head = fold(base if base.version else View(session_id), events)
+            head = await folded(self._storage, session_id, base, events)
             if self.release_found(session_id, head, events) and kept.event_id not in self.event_ids(session_id):
                 return
             if same_life(base, head):

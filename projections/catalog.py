@@ -9,10 +9,11 @@ from sqlalchemy import Connection, RowMapping, Table, delete, insert, or_, selec
 
 from ledger.domain import events as e
 from ledger.domain.events import Event
+from ledger.domain.origins import origin_of
 from ledger.domain.records import SessionSummary
 from ledger.store.moments import microseconds, moment
 from ledger.store.tables import catalog
-from projections.runner import Page
+from projections.runner import Page, ViewAt
 
 __all__ = ["Catalog"]
 
@@ -26,6 +27,9 @@ class Catalog:
     revision = 1
     tables: tuple[Table, ...] = (catalog,)
 
+    def __init__(self, view_at: ViewAt) -> None:
+        self._view_at = view_at
+
     def clear(self, connection: Connection) -> None:
         """Forget every line."""
         connection.execute(delete(catalog))
@@ -36,9 +40,24 @@ class Catalog:
         known = connection.execute(select(catalog).where(catalog.c.session_uid.in_(uids))).mappings()
         lines: dict[bytes, dict[str, Any]] = {bytes(row["session_uid"]): dict(row) for row in known}
         for uid, event in page:
-            lines[uid] = _count(lines.get(uid), uid, event)
+            line = self._line_of_fork(connection, uid, event) or lines.get(uid)
+            lines[uid] = _count(line, uid, event)
         connection.execute(delete(catalog).where(catalog.c.session_uid.in_(uids)))
         connection.execute(insert(catalog), list(lines.values()))
+
+    def _line_of_fork(self, connection: Connection, uid: bytes, event: Event) -> dict[str, Any] | None:
+        """Give the line that a fork begins with: what it holds of the session that it was forked from is counted."""
+        if origin_of(event.version, event.changes) is None:
+            return None
+        view = self._view_at(connection, event.session_id, event.version)
+        return _line(uid, event.session_id) | {
+            "title": view.title,
+            "model": view.model,
+            "messages": len(view.messages),
+            "pending_questions": len(view.pending),
+            "parent_session_id": view.parent_session_id,
+            "created_at": microseconds(view.created_at or event.recorded_at),
+        }
 
     def sessions(
         self,
@@ -70,11 +89,15 @@ class Catalog:
         return [_summary(row) for row in connection.execute(query).mappings().all()]
 
 
-def _count(line: dict[str, Any] | None, uid: bytes, event: Event) -> dict[str, Any]:
-    line = line or {
-        "session_uid": uid, "session_id": event.session_id, "title": None, "model": "", "messages": 0,
+def _line(uid: bytes, session_id: str) -> dict[str, Any]:
+    return {
+        "session_uid": uid, "session_id": session_id, "title": None, "model": "", "messages": 0,
         "pending_questions": 0, "parent_session_id": None, "created_at": 0, "updated_at": 0, "alive": True,
     }  # fmt: skip
+
+
+def _count(line: dict[str, Any] | None, uid: bytes, event: Event) -> dict[str, Any]:
+    line = line or _line(uid, event.session_id)
     raw = microseconds(event.occurred_at or event.recorded_at)
     line |= {
         "version": event.version,

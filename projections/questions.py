@@ -11,13 +11,16 @@ from sqlalchemy import Connection, RowMapping, Table, bindparam, delete, func, i
 from ledger.domain import events as e
 from ledger.domain.chain import KINDS
 from ledger.domain.events import Event
+from ledger.domain.origins import origin_of
 from ledger.domain.parts import Question, QuestionStatus
-from ledger.domain.records import Omission, OverruledSave, QuestionRecord, StaleSave
+from ledger.domain.records import AskedIn, Omission, OverruledSave, QuestionRecord, StaleSave
 from ledger.domain.unseen import brought, contradicted
 from ledger.domain.values import thaw
+from ledger.errors import DamagedRecord
+from ledger.store.log import Log
 from ledger.store.moments import microseconds, moment
 from ledger.store.tables import events, heads, questions
-from projections.runner import Page
+from projections.runner import Page, ViewAt
 
 __all__ = ["Questions"]
 
@@ -41,6 +44,10 @@ class Questions:
     revision = 2
     tables: tuple[Table, ...] = (questions,)
 
+    def __init__(self, log: Log, view_at: ViewAt) -> None:
+        self._log = log
+        self._view_at = view_at
+
     def clear(self, connection: Connection) -> None:
         """Forget every record."""
         connection.execute(delete(questions))
@@ -51,17 +58,23 @@ class Questions:
             if event.is_stale:
                 # Before its own changes: what it saw is older than what stood before it.
                 self._avert(connection, uid, event)
+            if origin_of(event.version, event.changes) is not None:
+                for question_id in self._view_at(connection, event.session_id, event.version).pending:
+                    self._inherit(connection, uid, event.session_id, question_id)
             for change in event.changes:
-                if isinstance(change, e.QuestionAsked):
-                    self._ask(connection, uid, event, change.question)
-                elif isinstance(change, e.QuestionOmitted):
-                    self._omit(connection, uid, event, change.question_id)
-                elif isinstance(change, e.QuestionRecovered):
-                    self._stand(connection, uid, event, change.question_id, _OPEN)
-                elif isinstance(change, e.ChangeOverruled):
-                    self._overrule(connection, uid, event, change)
-                elif type(change) in _ENDS:
-                    self._end(connection, uid, event, change)
+                self._follow(connection, uid, event, change)
+
+    def _follow(self, connection: Connection, uid: bytes, event: Event, change: e.Change) -> None:
+        if isinstance(change, e.QuestionAsked):
+            self._ask(connection, uid, event, change.question)
+        elif isinstance(change, e.QuestionOmitted):
+            self._omit(connection, uid, event, change.question_id)
+        elif isinstance(change, e.QuestionRecovered):
+            self._recover(connection, uid, event, change.question_id)
+        elif isinstance(change, e.ChangeOverruled):
+            self._overrule(connection, uid, event, change)
+        elif type(change) in _ENDS:
+            self._end(connection, uid, event, change)
 
     def _ask(self, connection: Connection, uid: bytes, event: Event, question: Question) -> None:
         row = {
@@ -79,6 +92,58 @@ class Questions:
             "overruled": "[]",
         }
         connection.execute(insert(questions), row | _OPEN)
+
+    def _inherit(
+        self,
+        connection: Connection,
+        uid: bytes,
+        session_id: str,
+        question_id: str,
+        standing: QuestionStatus = QuestionStatus.PENDING,
+    ) -> None:
+        """Begin the record of a question that was asked before a fork: open there, and asked by whom it was asked."""
+        asked = self._asking(connection, session_id, question_id)
+        here = {"session_id": asked["session_id"], "version": asked["asked_version"]}
+        row = {
+            "session_uid": uid,
+            "question_id": question_id,
+            "asked_version": 1,
+            "session_id": session_id,
+            "question": asked["question"],
+            "asked_at": asked["asked_at"],
+            "asked_by": asked["asked_by"],
+            "asked_in": asked["asked_in"] or json.dumps(here, ensure_ascii=False),
+            "changed_version": 1,
+            "standings": json.dumps([[1, str(standing)]]),
+            "omissions": "[]",
+            "averted": "[]",
+            "overruled": "[]",
+        }
+        connection.execute(insert(questions), row | _OPEN)
+
+    def _asking(self, connection: Connection, session_id: str, question_id: str) -> RowMapping:
+        """Give the nearest record of a question in the sessions that a fork came from."""
+        for origin in self._log.ancestry(connection, session_id):
+            query = (
+                select(questions)
+                .where(
+                    questions.c.session_uid == self._log.uid(connection, origin.from_session_id),
+                    questions.c.question_id == question_id,
+                    questions.c.asked_version <= origin.from_version,
+                )
+                .order_by(questions.c.asked_version.desc())
+                .limit(1)
+            )
+            found = connection.execute(query).mappings().one_or_none()
+            if found is not None:
+                return found
+        raise DamagedRecord(session_id, 1, f"it holds question {question_id}, which nobody asked")
+
+    def _recover(self, connection: Connection, uid: bytes, event: Event, question_id: str) -> None:
+        if self._latest(connection, uid, question_id) is None:
+            # It had been lost before the fork, which therefore began without a record of it.
+            self._inherit(connection, uid, event.session_id, question_id, QuestionStatus.LOST)
+        self._stand(connection, uid, event, question_id, _OPEN)
 
     def _end(self, connection: Connection, uid: bytes, event: Event, change: Any) -> None:
         values = {
@@ -255,6 +320,7 @@ def _record(row: RowMapping) -> QuestionRecord:
         asked_version=row["asked_version"],
         asked_at=moment(row["asked_at"]),
         asked_by=row["asked_by"],
+        asked_in=None if row["asked_in"] is None else AskedIn(**json.loads(row["asked_in"])),
         resolved_version=row["resolved_version"],
         resolved_base_version=row["resolved_base_version"],
         resolved_at=None if resolved_at is None else moment(resolved_at),

@@ -39,8 +39,8 @@ class ReadSide:
         self.database = database
         self.log = log
         self.views = SessionViews(database, log)
-        self.catalog = Catalog()
-        self.records = Questions()
+        self.catalog = Catalog(self.views.seen_from)
+        self.records = Questions(log, self.views.seen_from)
         self.usage_log = Usage()
         self.runner = Runner(database, [self.catalog, self.records])
 

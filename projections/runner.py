@@ -9,6 +9,7 @@ from typing import Protocol
 from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
 
 from ledger.domain.events import Event
+from ledger.domain.view import View
 from ledger.errors import DamagedRecord, StorageError
 from ledger.store.database import Database
 from ledger.store.log import event_of, fed
@@ -16,7 +17,7 @@ from ledger.store.tables import feed, projection_positions
 from ledger.telemetry import get_logger
 from projections.overlay import overlaid
 
-__all__ = ["Page", "Projector", "Runner"]
+__all__ = ["Page", "Projector", "Runner", "ViewAt"]
 
 _log = get_logger(__name__)
 
@@ -24,6 +25,8 @@ _log = get_logger(__name__)
 PAGE = 500
 
 Page = Sequence[tuple[bytes, Event]]
+#: Gives the view of a session at a version, as a transaction sees it: what a fork began as.
+ViewAt = Callable[[Connection, str, int], View]
 Progress = Callable[[str, int, int], None]
 
 

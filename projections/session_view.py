@@ -7,8 +7,10 @@ on the path of a save; a stale, corrupt or unknown one is dropped and the load f
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -17,6 +19,7 @@ from ledger.domain.view import View
 from ledger.errors import SessionNotFound, StorageError, VersionNotFound
 from ledger.store.database import Database
 from ledger.store.log import Log
+from ledger.store.replaying import Leg
 from ledger.store.tables import snapshots
 from ledger.telemetry import get_logger
 from projections.snapshot_body import decode_view, encode_view, estimate_size
@@ -35,11 +38,25 @@ READ_TIMES = 2
 THINNING = 0.6
 
 
-class _Read(NamedTuple):
-    """What a load had to read: the bytes of the snapshot that it began from, as JSON, and those of the events."""
+@dataclass(slots=True)
+class _Load:
+    """What a load had to read, in the order of the fold: the snapshot that it began from, and then leg by leg."""
 
-    snapshot: int
-    replayed: int
+    legs: Sequence[Leg] = ()
+    #: The bytes of that snapshot, as JSON.
+    snapshot: int = 0
+    #: The snapshots that turned out to be of no use: session and version.
+    dropped: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def view(self) -> View:
+        """What was asked for."""
+        return self.legs[-1].view
+
+    @property
+    def replayed(self) -> int:
+        """The bytes of the payloads."""
+        return sum(leg.replayed for leg in self.legs)
 
 
 class SessionViews:
@@ -59,12 +76,15 @@ class SessionViews:
             VersionNotFound: if it never reached that version.
         """
         with self.database.read() as connection:
-            view, read, dropped = self._load(connection, session_id, version)
-        if dropped:
-            self._drop(session_id, dropped)
-        if view.alive and read.replayed > MIN_REPLAYED_BYTES:
-            self._keep(view, read)
-        return view
+            load = self._load(connection, session_id, version)
+        self._drop(load.dropped)
+        if load.view.alive and load.replayed > MIN_REPLAYED_BYTES:
+            self._keep(load)
+        return load.view
+
+    def seen_from(self, connection: Connection, session_id: str, version: int) -> View:
+        """Give the view at `version` as the transaction of `connection` sees it; nothing is written."""
+        return self._load(connection, session_id, version).view
 
     def snapshot(self, session_id: str) -> View:
         """Write a snapshot of the head now, whatever it costs, and give the view.
@@ -74,48 +94,43 @@ class SessionViews:
             StorageError: if it cannot be written.
         """
         with self.database.read() as connection:
-            view, _, dropped = self._load(connection, session_id, None)
-        if dropped:
-            self._drop(session_id, dropped)
-        self._write(view, *encode_view(view))
-        return view
+            load = self._load(connection, session_id, None)
+        self._drop(load.dropped)
+        self._write(load.view, *encode_view(load.view))
+        return load.view
 
     def clear(self) -> None:
         """Delete every snapshot."""
         with self.database.write() as connection:
             connection.execute(delete(snapshots))
 
-    def _load(self, connection: Connection, session_id: str, version: int | None) -> tuple[View, _Read, list[int]]:
-        """Give the view, what was read for it, and the snapshots that turned out to be of no use."""
+    def _load(self, connection: Connection, session_id: str, version: int | None) -> _Load:
         head = self.log.head(connection, session_id)
         if head is None:
             raise SessionNotFound(session_id)
         wanted = head.version if version is None else version
         if not 1 <= wanted <= head.version:
             raise VersionNotFound(session_id, wanted, head.version)
-        start, size, dropped = self._nearest(connection, session_id, wanted)
-        if start is not None and start.version == wanted:
-            return start, _Read(size, 0), dropped
-        view, replayed = self.log.replayed(connection, session_id, wanted, start)
-        return view, _Read(size, replayed), dropped
-
-    def _nearest(self, connection: Connection, session_id: str, version: int) -> tuple[View | None, int, list[int]]:
-        uid = self.log.uid(connection, session_id)
-        query = (
-            select(snapshots)
-            .where(snapshots.c.session_uid == uid, snapshots.c.version <= version)
-            .order_by(snapshots.c.version.desc())
+        load = _Load()
+        load.legs = self.log.replayed(
+            connection, session_id, wanted, lambda name, upto: self._nearest(connection, name, upto, load)
         )
-        dropped: list[int] = []
+        return load
+
+    def _nearest(self, connection: Connection, session_id: str, version: int, load: _Load) -> View | None:
+        """Give the newest sound snapshot of a session up to a version, and note what was found on the way to it."""
+        uid = self.log.uid(connection, session_id)
+        query = select(snapshots).where(snapshots.c.session_uid == uid).order_by(snapshots.c.version.desc()).limit(1)
         below = version
-        while row := connection.execute(query.where(snapshots.c.version <= below).limit(1)).mappings().one_or_none():
+        while row := connection.execute(query.where(snapshots.c.version <= below)).mappings().one_or_none():
             view, problem = self._open(connection, session_id, row)
             if view is not None:
-                return view, row["size"], dropped
+                load.snapshot = row["size"]
+                return view
             _log.warning("snapshot_dropped", session_id=session_id, version=row["version"], reason=problem)
-            dropped.append(row["version"])
+            load.dropped.append((session_id, row["version"]))
             below = row["version"] - 1
-        return None, 0, dropped
+        return None
 
     def _open(self, connection: Connection, session_id: str, row: Any) -> tuple[View | None, str]:
         if row["fold_version"] != FOLD_VERSION:
@@ -134,9 +149,10 @@ class SessionViews:
             return None, "it holds another view"
         return view, ""
 
-    def _keep(self, view: View, read: _Read) -> None:
-        if read.snapshot + read.replayed < READ_TIMES * estimate_size(view):
+    def _keep(self, load: _Load) -> None:
+        if load.snapshot + load.replayed < READ_TIMES * estimate_size(load.view):
             return
+        view = _worth_most(load)
         try:
             self._write(view, *encode_view(view))
         except StorageError as error:
@@ -165,18 +181,37 @@ class SessionViews:
                 )
         _log.debug("snapshot_written", session_id=view.session_id, version=view.version, size=size, stored=len(body))
 
-    def _drop(self, session_id: str, versions: list[int]) -> None:
+    def _drop(self, dropped: Sequence[tuple[str, int]]) -> None:
+        if not dropped:
+            return
         try:
             with self.database.write() as connection:
-                connection.execute(
-                    delete(snapshots).where(
-                        snapshots.c.session_uid == self.log.uid(connection, session_id),
-                        snapshots.c.version.in_(versions),
+                for session_id, version in dropped:
+                    connection.execute(
+                        delete(snapshots).where(
+                            snapshots.c.session_uid == self.log.uid(connection, session_id),
+                            snapshots.c.version == version,
+                        )
                     )
-                )
         except StorageError as error:
-            # It is of no use and will be passed over again; the load itself has succeeded.
-            _log.warning("snapshot_not_dropped", session_id=session_id, versions=versions, error=str(error))
+            # They are of no use and will be passed over again; the load itself has succeeded.
+            for session_id, version in dropped:
+                _log.warning("snapshot_not_dropped", session_id=session_id, version=version, error=str(error))
+
+
+def _worth_most(load: _Load) -> View:
+    """Give the view that a load should keep: where it is a fork's, mostly that of its parent where it was forked.
+
+    That is the first on the way which spares the next load at least half of what the best one would: a snapshot of the
+    fork would be a copy of its parent's state for the few bytes that the fork added, and serve no other fork.
+    """
+    cost = load.snapshot
+    spared: list[int] = []
+    for leg in load.legs:
+        cost += leg.replayed
+        spared.append(cost - estimate_size(leg.view))
+    first = next(number for number, size in enumerate(spared) if 2 * size >= max(spared))
+    return load.legs[first].view
 
 
 def too_close(versions: list[int]) -> list[int]:

@@ -11,6 +11,7 @@ from ledger.domain.events import Event
 from ledger.domain.parts import Option, QuestionStatus
 
 __all__ = [
+    "AskedIn",
     "FeedItem",
     "Omission",
     "OverruledSave",
@@ -62,11 +63,21 @@ class OverruledSave(StaleSave):
     value: Any = None
 
 
+class AskedIn(_Record):
+    """Where a question was asked that a fork took over: a session, and its version."""
+
+    session_id: str
+    version: int
+
+
 class QuestionRecord(_Record):
     """The life of one clarification: who asked it, and how, when and by whom it ended. Times are effective times.
 
     `averted` are the stale saves that had not seen the question, or its end: a store that overwrites would have dropped
     it there, or undone its answer. `overruled` are those of them that said something else of it, say another answer.
+
+    A fork has a record of its own for each question that was open where it was forked: `asked_version` is then 1, and
+    `asked_in` says where it was asked; when and by whom is told of there.
     """
 
     session_id: str
@@ -81,6 +92,7 @@ class QuestionRecord(_Record):
     asked_version: int
     asked_at: AwareDatetime
     asked_by: str
+    asked_in: AskedIn | None = None
     resolved_version: int | None = None
     resolved_base_version: int | None = None
     resolved_at: AwareDatetime | None = None

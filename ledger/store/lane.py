@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +18,7 @@ from ledger.domain.payload import encode_payload
 from ledger.domain.receipt import Receipt
 from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
-from ledger.errors import DamagedRecord, InvalidSession, LedgerError, StorageError, VersionConflict
+from ledger.errors import DamagedRecord, InvalidSession, LedgerError, SessionExists, StorageError, VersionConflict
 from ledger.store.appending import Appender, new_event
 from ledger.store.database import Database
 from ledger.store.log import Log
@@ -123,6 +125,46 @@ class Lane:
             assert appended is not None  # noqa: S101 - nobody else writes inside this transaction
         _log.info("session_deleted", session_id=session_id, version=event.version, writer=writer, reason=reason)
         return True
+
+    def fork(self, view: View, new_id: str, *, writer: str, authority: Authority) -> View:
+        """Begin a session with the state of `view`, by one event that names it. Give the view of the new session.
+
+        Raises:
+            SessionExists: if the id was ever saved under.
+        """
+        forked = e.SessionForked(
+            session_id=new_id,
+            from_session_id=view.session_id,
+            from_version=view.version,
+            from_digest=view.digest,
+            created_at=datetime.now(UTC),
+        )
+        event = new_event(
+            new_id,
+            version=1,
+            base_version=0,
+            event_id=uuid.uuid4().hex,
+            writer=writer,
+            authority=authority,
+            changes=[forked],
+        )
+        with self.database.write() as connection:
+            head = self.log.head(connection, new_id)
+            # What it holds is the other session's; its log is its own, and begins here.
+            begun = replace(view, version=0, digest="")
+            child = None if head else self._appender.append(connection, begun, event, encode_payload([forked]))
+            if child is None:
+                head = head or self.log.head(connection, new_id)
+                raise SessionExists(new_id, head.version if head else 1, deleted=head is not None and head.deleted)
+        _log.info(
+            "session_forked",
+            session_id=new_id,
+            version=1,
+            writer=writer,
+            from_session_id=view.session_id,
+            from_version=view.version,
+        )
+        return child
 
     def receipt_of(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
         """Give the receipt of the save that was made with this key, if there is one.

@@ -1,8 +1,9 @@
-"""Which version a revision names. Runs in the transaction that it is given."""
+"""Which version a revision names, in a session or in one that it was forked from. Runs in the given transaction."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from sqlalchemy import Connection
 
@@ -16,9 +17,12 @@ __all__ = ["locate"]
 def locate(log: Log, connection: Connection, session_id: str, at: int | str | datetime | None) -> Place:
     """Give the session and version that a revision names; `None` names the head.
 
+    In a fork, a time, a question or a key from before it names a version of the session that it came from.
+
     Raises:
         SessionNotFound: if no session of that id was ever saved.
-        VersionNotFound: if there is no such revision.
+        VersionNotFound: if there is no such revision. A number from before a fork is the session's own, and is none:
+            the error says what the state is called that it means.
         InvalidRevision: a `ValueError`; if `at` is no revision at all.
     """
     revision = None if at is None else parse_revision(at)
@@ -27,16 +31,48 @@ def locate(log: Log, connection: Connection, session_id: str, at: int | str | da
         raise SessionNotFound(session_id)
     if revision is None:
         return Place(session_id, head.version)
+    if isinstance(revision, AtVersion):
+        number = revision.number if revision.number > 0 else _back_from(head.version, revision.number)
+        if 1 <= number <= head.version:
+            return Place(session_id, number)
+        before = _before(log, connection, session_id, number) if number < 1 else None
+        raise VersionNotFound(session_id, at, head.version, before=before)
+    own = _found(log, connection, Place(session_id, head.version), revision)
+    if own is not None:
+        return own
+    for origin in log.ancestry(connection, session_id):
+        found = _found(log, connection, Place(origin.from_session_id, origin.from_version), revision)
+        if found is not None:
+            return found
+    raise VersionNotFound(session_id, at, head.version)
+
+
+def _back_from(head: int, number: int) -> int:
+    return head + number if number < 0 else 0
+
+
+def _before(log: Log, connection: Connection, session_id: str, number: int) -> Place | None:
+    """Give the place that a fork counts as `number`, which is less than 1; 0 is what it was forked from."""
+    for origin in log.ancestry(connection, session_id):
+        number += origin.from_version
+        if number >= 1:
+            return Place(origin.from_session_id, number)
+    return None
+
+
+def _found(log: Log, connection: Connection, last: Place, revision: AtTime | AtQuestion | AtKey) -> Place | None:
+    """Give the version that a revision names in one session, if it is not later than `last`."""
+    session_id = last.session_id
     found: int | None
     match revision:
-        case AtVersion(number):
-            found = number if number > 0 else head.version + number if number < 0 else None
         case AtTime(time):
             found = log.version_at(connection, session_id, time)
+            # A later version has a later time, so that of the last one is not after the one that was asked for.
+            found = None if found is None else min(found, last.version)
         case AtQuestion(question_id):
-            found = log.version_that_asked(connection, session_id, question_id)
+            found = log.version_that_asked(connection, session_id, question_id, upto=last.version)
         case AtKey(key):
             found = log.version_of_key(connection, session_id, key)
-    if found is None or not 1 <= found <= head.version:
-        raise VersionNotFound(session_id, at, head.version)
-    return Place(session_id, found)
+        case _:
+            assert_never(revision)
+    return None if found is None or found > last.version else Place(session_id, found)

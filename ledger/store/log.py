@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, select
 
-from ledger.domain.apply import fold
 from ledger.domain.chain import AUTHORITIES, KINDS
-from ledger.domain.events import Change, Event
-from ledger.domain.payload import Payload, decode_payload
+from ledger.domain.events import Event, SessionForked
+from ledger.domain.origins import origin_of
+from ledger.domain.payload import Payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
 from ledger.store.moments import microseconds, moment
+from ledger.store.replaying import KIND_NAMES, PAYLOAD_OF, Leg, Nearest, decode, going_round, replay
 from ledger.store.session_keys import SessionKeys
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
 __all__ = ["Head", "Log", "event_of", "fed"]
 
-_KIND_NAMES: dict[int, Any] = {number: name for name, number in KINDS.items()}
 _AUTHORITY_NAMES: dict[int, Any] = {number: name for name, number in AUTHORITIES.items()}
 #: How many events a page of a long read holds.
 PAGE = 500
@@ -123,24 +123,64 @@ class Log:
     def view(self, connection: Connection, session_id: str, version: int, start: View | None = None) -> View:
         """Fold the log up to `version`, from `start` (an earlier view) or from the beginning.
 
+        A fork begins with what it was forked from, which is folded from its own beginning.
+
         Raises:
-            DamagedRecord: if an event is missing, or does not parse.
+            DamagedRecord: if an event is missing or does not parse, or a fork does not fit what it was forked from.
             UnknownChange: if one was written by a newer release.
         """
-        return self.replayed(connection, session_id, version, start)[0]
+        nearest = None if start is None else lambda _session_id, _version: start
+        return self.replayed(connection, session_id, version, nearest)[-1].view
 
     def replayed(
-        self, connection: Connection, session_id: str, version: int, start: View | None = None
-    ) -> tuple[View, int]:
-        """Give what `view` gives, and the bytes of the payloads that were folded for it."""
-        start = start or View(session_id)
-        replay = _Replay()
-        view = fold(
-            start, replay.events(connection, session_id, self.uid(connection, session_id), start.version, version)
+        self, connection: Connection, session_id: str, version: int, nearest: Nearest | None = None
+    ) -> list[Leg]:
+        """Give the legs of the way to what `view` gives, which is the end of the last one; see `replay`."""
+        return replay(connection, partial(self.uid, connection), session_id, version, nearest)
+
+    def origin(self, connection: Connection, session_id: str) -> SessionForked | None:
+        """Give what the session was forked from, if it is a fork."""
+        first = self.events(connection, session_id, upto=1, limit=1)
+        return origin_of(1, first[0].changes) if first else None
+
+    def ancestry(self, connection: Connection, session_id: str) -> Iterator[SessionForked]:
+        """Give what a fork was forked from, then what that one was, and so on; nothing for any other session.
+
+        Raises:
+            DamagedRecord: if the way comes back to a session that it has passed.
+        """
+        seen = {session_id}
+        while origin := self.origin(connection, session_id):
+            if origin.from_session_id in seen:
+                raise going_round(session_id, origin)
+            yield origin
+            session_id = origin.from_session_id
+            seen.add(session_id)
+
+    def inherited(self, connection: Connection, session_id: str) -> list[Event]:
+        """Give the events of other sessions that a fork took over, of the life that it was forked from, oldest first.
+
+        They are told as what they are to the fork: a part of its version 1.
+        """
+        spans: list[tuple[str, int, int]] = []
+        for origin in self.ancestry(connection, session_id):
+            parent, upto = origin.from_session_id, origin.from_version
+            after = self._last_tombstone(connection, parent, upto)
+            spans.append((parent, after, upto))
+            if after:
+                break
+        return [
+            event.model_copy(update={"session_id": session_id, "version": 1})
+            for parent, after, upto in reversed(spans)
+            for event in self.walk(connection, parent, after=after, upto=upto)
+        ]
+
+    def _last_tombstone(self, connection: Connection, session_id: str, upto: int) -> int:
+        uid = self.uid(connection, session_id)
+        query = select(func.coalesce(func.max(events.c.version), 0)).where(
+            events.c.session_uid == uid, events.c.version <= upto, events.c.kind == KINDS["deleted"]
         )
-        if view.version != version:
-            raise DamagedRecord(session_id, view.version + 1, "it is missing")
-        return view, replay.size
+        return int(connection.execute(query).scalar_one())
 
     def digest(self, connection: Connection, session_id: str, version: int) -> str | None:
         """Give the digest of one version, or `None` where there is none."""
@@ -180,7 +220,7 @@ class Log:
         """Give what the payload of one version says."""
         query = _EVENTS.where(events.c.session_uid == self.uid(connection, session_id), events.c.version == version)
         row = connection.execute(query).mappings().one()
-        return _decode(session_id, version, row["body"], row["schema_version"])
+        return decode(session_id, version, row["body"], row["schema_version"])
 
     def version_at(self, connection: Connection, session_id: str, time: datetime) -> int | None:
         """Give the last version whose effective time is not after `time`, or `None` if all are.
@@ -196,63 +236,21 @@ class Log:
             return connection.execute(select(heads.c.version).where(heads.c.session_uid == uid)).scalar_one_or_none()
         return int(later) - 1 or None
 
-    def version_that_asked(self, connection: Connection, session_id: str, question_id: str) -> int | None:
-        """Give the latest version that asked this question."""
+    def version_that_asked(
+        self, connection: Connection, session_id: str, question_id: str, *, upto: int | None = None
+    ) -> int | None:
+        """Give the latest version that asked this question, or the latest up to one."""
         asking = select(payloads.c.version).where(
             payloads.c.session_uid == self.uid(connection, session_id),
             payloads.c.body.contains('"question_asked"', autoescape=True),
         )
+        if upto is not None:
+            asking = asking.where(payloads.c.version <= upto)
         for version in connection.execute(asking.order_by(payloads.c.version.desc())).scalars().all():
             for change in self.payload(connection, session_id, version).changes:
                 if change.type == "question_asked" and change.question.id == question_id:
                     return int(version)
         return None
-
-
-class _Folded(NamedTuple):
-    """Of an event, what the fold takes: making a whole one costs as much as everything else but the payload."""
-
-    version: int
-    kind: str
-    recorded_at: datetime
-    occurred_at: datetime | None
-    changes: Iterable[Change]
-    digest: str
-
-
-class _Replay:
-    """Reads events for the fold, and weighs them."""
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def events(self, connection: Connection, session_id: str, uid: bytes, after: int, upto: int) -> Iterator[_Folded]:
-        query = _FOLDED.where(events.c.session_uid == uid, events.c.version <= upto).limit(PAGE)
-        # To the end before any is decoded, as in `Log.events`.
-        while page := connection.execute(query.where(events.c.version > after)).all():
-            for row in page:
-                after += 1
-                if row[0] != after:
-                    raise DamagedRecord(session_id, after, "it is missing")
-                yield self._folded(session_id, row)
-
-    def _folded(self, session_id: str, row: Sequence[Any]) -> _Folded:
-        version, kind, recorded_at, occurred_at, leaf, body, schema_version = row
-        payload = _decode(session_id, version, body, schema_version)
-        self.size += len(body)
-        if kind not in _KIND_NAMES:
-            raise UnknownChange(f"event of kind {kind}", session_id, version)
-        try:
-            return _Folded(
-                version,
-                _KIND_NAMES[kind],
-                moment(recorded_at),
-                None if occurred_at is None else moment(occurred_at),
-                payload.changes,
-                bytes(leaf).hex(),
-            )
-        except (TypeError, ValueError, OverflowError) as error:
-            raise DamagedRecord(session_id, version, "a column has an impossible value") from error
 
 
 def event_of(session_id: str, row: RowMapping) -> Event:
@@ -266,9 +264,9 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         raise DamagedRecord("?", row["version"] or 0, "the row that gives its session a name is missing")
     if row["leaf"] is None:
         raise DamagedRecord(session_id or "?", row["fed_version"], "the feed names it, but it is not in the log")
-    if row["kind"] not in _KIND_NAMES or row["authority"] not in _AUTHORITY_NAMES:
+    if row["kind"] not in KIND_NAMES or row["authority"] not in _AUTHORITY_NAMES:
         raise UnknownChange(f"event of kind {row['kind']} and authority {row['authority']}", session_id, row["version"])
-    payload = _decode(session_id, row["version"], row["body"], row["schema_version"])
+    payload = decode(session_id, row["version"], row["body"], row["schema_version"])
     try:
         occurred_at = row["occurred_at"]
         return Event.model_construct(
@@ -280,7 +278,7 @@ def event_of(session_id: str, row: RowMapping) -> Event:
             occurred_at=None if occurred_at is None else moment(occurred_at),
             writer=str.__str__(row["writer"]),
             authority=_AUTHORITY_NAMES[row["authority"]],
-            kind=_KIND_NAMES[row["kind"]],
+            kind=KIND_NAMES[row["kind"]],
             key=row["key"],
             schema_version=row["schema_version"],
             changes=payload.changes,
@@ -288,17 +286,6 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise DamagedRecord(session_id, row["version"], "a column has an impossible value") from error
-
-
-def _decode(session_id: str, version: int, body: Any, schema_version: int) -> Payload:
-    if body is None:
-        raise DamagedRecord(session_id, version, "its payload is missing")
-    try:
-        return decode_payload(bytes(body), schema_version)
-    except UnknownChange as error:
-        raise UnknownChange(error.change, session_id, version) from error
-    except (ValidationError, TypeError, ValueError) as error:
-        raise DamagedRecord(session_id, version, "its payload does not parse") from error
 
 
 def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
@@ -323,19 +310,5 @@ def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
 
 # The body is read as bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
 _EVENT_COLUMNS: Iterable[Any] = (*events.c, cast(payloads.c.body, LargeBinary).label("body"))
-_PAYLOAD_OF = and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)
-_EVENTS = select(*_EVENT_COLUMNS).outerjoin(payloads, _PAYLOAD_OF)
-_FOLDED = (
-    select(
-        events.c.version,
-        events.c.kind,
-        events.c.recorded_at,
-        events.c.occurred_at,
-        events.c.leaf,
-        cast(payloads.c.body, LargeBinary),
-        events.c.schema_version,
-    )
-    .outerjoin(payloads, _PAYLOAD_OF)
-    .order_by(events.c.version)
-)
+_EVENTS = select(*_EVENT_COLUMNS).outerjoin(payloads, PAYLOAD_OF)
 _HEAD = select(heads).where(heads.c.session_uid == bindparam("uid"))

@@ -147,6 +147,8 @@ class Planner:
         else:
             # A fresh session over one that lives: it sees the current life only, from its beginning.
             theirs = list(self.log.walk(connection, session_id, after=head.life - 1, upto=head.version))
+            if head.life == 1:
+                theirs = [*self.log.inherited(connection, session_id), *theirs]
             view = self.log.view(connection, session_id, head.version)
         rebased = rebase(
             base,
@@ -187,7 +189,8 @@ class Planner:
     def _of_others(self, connection: Connection, submission: Submission, own: Event, upto: int) -> list[Event]:
         after = max(_base_of(submission).version, own.base_version)
         events = self.log.walk(connection, submission.session_id, after=after, upto=upto)
-        return [event for event in events if event.version != own.version]
+        inherited = [] if after else self.log.inherited(connection, submission.session_id)
+        return [*inherited, *(event for event in events if event.version != own.version)]
 
     def _after_found(self, connection: Connection, submission: Submission, version: int, head: Head) -> Plan | None:
         """The earlier try is in the log: it is the base now. `None` if edits made since are still to be saved."""

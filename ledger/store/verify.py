@@ -15,6 +15,7 @@ from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, lea
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.records import Problem, Verification
 from ledger.errors import SessionNotFound, UnknownChange
+from ledger.store.joins import Joins
 from ledger.store.log import Log
 from ledger.store.moments import microseconds
 from ledger.store.tables import events, feed, heads, payloads, sessions
@@ -83,6 +84,10 @@ class _Check:
     events: int = 0
     total: int = 0
     problems: list[Problem] = field(default_factory=list)
+    joins: Joins = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.joins = Joins(self.connection, self.log)
 
     def problem(self, session_id: str | None, version: int | None, what: str) -> None:
         self.problems.append(Problem(session_id=session_id, version=version, what=what))
@@ -96,33 +101,34 @@ class _Check:
         uids = set(names)
         for table in (heads, events, payloads):
             uids |= {_octets(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
-        for uid in sorted(uids, key=lambda uid: (names.get(uid, ""), uid)):
+        for uid in self.joins.in_order(sorted(uids, key=lambda uid: (names.get(uid, ""), uid)), uids):
             self.session(uid)
 
     def one_session(self, session_id: str) -> None:
         uid = self.log.uid(self.connection, session_id)
-        self.total = self.connection.execute(
-            select(func.count()).select_from(events).where(events.c.session_uid == uid)
-        ).scalar_one()
         left = [
             self.connection.execute(select(t.c.session_uid).where(t.c.session_uid == uid).limit(1)).first()
             for t in (sessions, heads, events)
         ]
         if not any(left):
             raise SessionNotFound(session_id)
-        self.session(uid)
-        fed = self._versions(feed, uid)
-        known = self._versions(events, uid)
-        for version in sorted(known - fed):
-            self.problem(session_id, version, "it is missing from the feed")
-        for version in sorted(fed - known):
-            self.problem(session_id, version, "the feed names it, but it is not in the log")
+        way = self.joins.way_to(uid)
+        self.total = sum(len(self._versions(events, passed, upto)) for passed, upto in way)
+        for passed, upto in way:
+            name = self.session(passed, upto)
+            fed = self._versions(feed, passed, upto)
+            known = self._versions(events, passed, upto)
+            for version in sorted(known - fed):
+                self.problem(name, version, "it is missing from the feed")
+            for version in sorted(fed - known):
+                self.problem(name, version, "the feed names it, but it is not in the log")
 
-    def _versions(self, table: Table, uid: bytes) -> set[int]:
+    def _versions(self, table: Table, uid: bytes, upto: int | None) -> set[int]:
         found = self.connection.execute(select(table.c.version).where(table.c.session_uid == uid)).scalars()
-        return {version for version in found if isinstance(version, int)}
+        return {version for version in found if isinstance(version, int) and (upto is None or version <= upto)}
 
-    def session(self, uid: bytes) -> None:
+    def session(self, uid: bytes, upto: int | None = None) -> str:
+        """Check one session, or its events up to a version; give its id."""
         self.sessions += 1
         row = self.connection.execute(select(sessions).where(sessions.c.session_uid == uid)).mappings().one_or_none()
         session_id = _text(row["session_id"]) if row else uid.hex()
@@ -133,19 +139,22 @@ class _Check:
             self.problem(session_id, None, "its id does not match its key")
         created_at = row["created_at"] if row and origin == self.log.ledger_id else None
         chain = _Chain()
-        for event in self._rows(uid):
+        for event in self._rows(uid, upto):
             if event["version"] == 1 and created_at not in (None, event["recorded_at"]):
                 self.problem(session_id, 1, "it was recorded at another time than its row in sessions says")
             self.event(session_id, uid, origin, event, chain)
+            self.joins.note(uid, chain.version, chain.leaf, chain.open)
             self.events += 1
             if self.progress is not None and self.events % 100 == 0:
                 self.progress(self.events, self.total)
         if self.progress is not None:
             self.progress(self.events, self.total)
-        self._orphans(session_id, uid)
-        self.head(session_id, uid, chain)
+        if upto is None:
+            self._orphans(session_id, uid)
+            self.head(session_id, uid, chain)
+        return session_id
 
-    def _rows(self, uid: bytes) -> Iterator[Mapping[str, Any]]:
+    def _rows(self, uid: bytes, upto: int | None) -> Iterator[Mapping[str, Any]]:
         query = (
             select(*events.c, payloads.c.salt, cast(payloads.c.body, LargeBinary).label("body"))
             .outerjoin(
@@ -155,6 +164,8 @@ class _Check:
             .order_by(events.c.version)
             .limit(PAGE)
         )
+        if upto is not None:
+            query = query.where(events.c.version <= upto)
         after = _LOWEST
         while page := self.connection.execute(query.where(events.c.version > after)).mappings().all():
             yield from map(dict, page)
@@ -183,7 +194,25 @@ class _Check:
         elif not chain.alive:
             chain.alive, chain.life = True, version
         if payload is not None:
+            self.fork(session_id, version, payload, chain)
             _follow_questions(payload, chain.open)
+
+    def fork(self, session_id: str, version: int, payload: Payload, chain: _Chain) -> None:
+        """Check that what a session was forked from is still there; what was open there, is open here."""
+        for change in payload.changes:
+            if not isinstance(change, e.SessionForked):
+                continue
+            if version != 1 or change is not payload.changes[0]:
+                self.problem(session_id, version, "it says that the session was forked, and does not begin it")
+                continue
+            if change.session_id != session_id:
+                self.problem(session_id, version, f"it forked session {change.session_id}")
+            join, place = self.joins.found(change), f"{change.from_session_id}@{change.from_version}"
+            if join is None:
+                self.problem(session_id, version, f"it was forked from {place}, which is not in the log")
+            elif join.leaf.hex() != change.from_digest:
+                self.problem(session_id, version, f"it was forked from {place}, which is another event now")
+            chain.open = {} if join is None else dict.fromkeys(join.open)
 
     def hashes(self, session_id: str, uid: bytes, origin: bytes, row: Mapping[str, Any], chain: _Chain) -> None:
         version = row["version"]

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("recorded")
 
 FIELDS = [
     "session_id", "id", "tool_call_id", "kind", "header", "text", "options", "multiple", "status", "asked_version",
-    "asked_at", "asked_by", "resolved_version", "resolved_base_version", "resolved_at", "resolved_by",
+    "asked_at", "asked_by", "asked_in", "resolved_version", "resolved_base_version", "resolved_at", "resolved_by",
     "resolved_writer", "reason", "answer", "omissions", "averted", "overruled",
 ]  # fmt: skip
 

@@ -1,0 +1,196 @@
+"""The fold over the log, across the joins of forks. Runs in the transaction that it is given.
+
+The first event of a fork names the version of another session that it began as, so its state is folded from there on.
+The way up to the session that began it all, and the way down again, are loops: forks of forks may be a thousand deep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, LargeBinary, and_, cast, select
+
+from ledger.domain.apply import fold
+from ledger.domain.chain import KINDS
+from ledger.domain.events import Change, SessionForked
+from ledger.domain.origins import origin_of
+from ledger.domain.payload import Payload, decode_payload
+from ledger.domain.view import View
+from ledger.errors import DamagedRecord, UnknownChange
+from ledger.store.moments import moment
+from ledger.store.tables import events, payloads
+
+__all__ = ["KIND_NAMES", "PAYLOAD_OF", "Leg", "Nearest", "decode", "going_round", "replay"]
+
+KIND_NAMES: dict[int, Any] = {number: name for name, number in KINDS.items()}
+#: How many events a page of a replay holds.
+PAGE = 500
+
+#: Gives a view of a session at a version or before it that need not be folded, if there is one.
+Nearest = Callable[[str, int], View | None]
+
+
+class Leg(NamedTuple):
+    """A part of the way to a view that lies in one session: its end, and the bytes of the payloads folded on it."""
+
+    view: View
+    replayed: int
+
+
+def replay(
+    connection: Connection, uid: Callable[[str], bytes], session_id: str, version: int, nearest: Nearest | None = None
+) -> list[Leg]:
+    """Fold the log up to a version, and give what was folded: of a fork, a leg in each session that it came from.
+
+    The last leg ends with the view that was asked for; each one before it ends where the next session was forked.
+
+    Args:
+        connection: in a reading transaction.
+        uid: gives the key of a session.
+        session_id: whose view.
+        version: up to which.
+        nearest: where to begin in a session; at its first event without.
+
+    Raises:
+        DamagedRecord: if an event is missing or does not parse, or a fork does not fit what it was forked from.
+        UnknownChange: if a newer release wrote an event.
+    """
+    readings: list[_Reading] = []
+    seen: set[str] = set()
+    while True:
+        seen.add(session_id)
+        start = nearest(session_id, version) if nearest else None
+        reading = _Reading(connection, session_id, uid(session_id), start.version if start else 0, version)
+        readings.append(reading)
+        origin = None if start else reading.origin()
+        if origin is None:
+            break
+        _check_join(connection, session_id, origin, uid(origin.from_session_id), seen)
+        session_id, version = origin.from_session_id, origin.from_version
+    view = start or View(session_id)
+    legs = []
+    for reading in reversed(readings):
+        view = fold(view, reading)
+        if view.version != reading.upto:
+            raise DamagedRecord(reading.session_id, view.version + 1, "it is missing")
+        legs.append(Leg(view, reading.size))
+    return legs
+
+
+def going_round(session_id: str, origin: SessionForked) -> DamagedRecord:
+    """Give the error that a session was forked from one that was forked from it."""
+    place = f"{origin.from_session_id}@{origin.from_version}"
+    return DamagedRecord(session_id, 1, f"it was forked from {place}, which was forked from it")
+
+
+def _check_join(connection: Connection, session_id: str, origin: SessionForked, uid: bytes, seen: set[str]) -> None:
+    place = f"{origin.from_session_id}@{origin.from_version}"
+    if origin.from_session_id in seen:
+        raise going_round(session_id, origin)
+    leaf = connection.execute(
+        select(events.c.leaf).where(events.c.session_uid == uid, events.c.version == origin.from_version)
+    ).scalar_one_or_none()
+    if leaf is None:
+        raise DamagedRecord(session_id, 1, f"it was forked from {place}, which is not in the log")
+    if bytes(leaf).hex() != origin.from_digest:
+        raise DamagedRecord(session_id, 1, f"it was forked from {place}, which is another event now")
+
+
+class _Folded(NamedTuple):
+    """Of an event, what the fold takes: making a whole one costs as much as everything else but the payload."""
+
+    version: int
+    kind: str
+    recorded_at: datetime
+    occurred_at: datetime | None
+    changes: Iterable[Change]
+    digest: str
+
+
+class _Reading:
+    """Reads the events of one session for the fold, once, and weighs them."""
+
+    def __init__(self, connection: Connection, session_id: str, uid: bytes, after: int, upto: int) -> None:
+        self.session_id = session_id
+        self.upto = upto
+        self.size = 0
+        self._connection = connection
+        self._query = _FOLDED.where(events.c.session_uid == uid, events.c.version <= upto)
+        self._after = after
+        self._first: _Folded | None = None
+
+    def origin(self) -> SessionForked | None:
+        """Give what the session was forked from, if its first event says so; that event is read for it alone."""
+        self._first = next(self._read(limit=1), None)
+        return None if self._first is None else origin_of(self._first.version, self._first.changes)
+
+    def __iter__(self) -> Iterator[_Folded]:
+        return chain(() if self._first is None else (self._first,), self._read(limit=PAGE))
+
+    def _read(self, limit: int) -> Iterator[_Folded]:
+        while self._after < self.upto:
+            # To the end before any is decoded, as in `Log.events`.
+            page = self._connection.execute(self._query.where(events.c.version > self._after).limit(limit)).all()
+            if not page:
+                return
+            for row in page:
+                self._after += 1
+                if row[0] != self._after:
+                    raise DamagedRecord(self.session_id, self._after, "it is missing")
+                yield self._folded(row)
+
+    def _folded(self, row: Sequence[Any]) -> _Folded:
+        version, kind, recorded_at, occurred_at, leaf, body, schema_version = row
+        payload = decode(self.session_id, version, body, schema_version)
+        self.size += len(body)
+        if kind not in KIND_NAMES:
+            raise UnknownChange(f"event of kind {kind}", self.session_id, version)
+        try:
+            return _Folded(
+                version,
+                KIND_NAMES[kind],
+                moment(recorded_at),
+                None if occurred_at is None else moment(occurred_at),
+                payload.changes,
+                bytes(leaf).hex(),
+            )
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DamagedRecord(self.session_id, version, "a column has an impossible value") from error
+
+
+def decode(session_id: str, version: int, body: Any, schema_version: int) -> Payload:
+    """Read the payload of an event, and explain what is wrong with one that cannot be read.
+
+    Raises:
+        DamagedRecord: if it is missing, or does not parse.
+        UnknownChange: if a newer release wrote it.
+    """
+    if body is None:
+        raise DamagedRecord(session_id, version, "its payload is missing")
+    try:
+        return decode_payload(bytes(body), schema_version)
+    except UnknownChange as error:
+        raise UnknownChange(error.change, session_id, version) from error
+    except (ValidationError, TypeError, ValueError) as error:
+        raise DamagedRecord(session_id, version, "its payload does not parse") from error
+
+
+PAYLOAD_OF = and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)
+_FOLDED = (
+    select(
+        events.c.version,
+        events.c.kind,
+        events.c.recorded_at,
+        events.c.occurred_at,
+        events.c.leaf,
+        # As bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
+        cast(payloads.c.body, LargeBinary),
+        events.c.schema_version,
+    )
+    .outerjoin(payloads, PAYLOAD_OF)
+    .order_by(events.c.version)
+)
