@@ -46,10 +46,12 @@ if TYPE_CHECKING:
         SessionDiff,
         ValueDiff,
     )
+    from ledger.domain.steps import Step
     from ledger.domain.transitions import Transition
     from ledger.errors import (
         DamagedRecord,
         IdempotencyConflict,
+        InvalidRange,
         InvalidRevision,
         InvalidSession,
         LedgerError,
@@ -80,6 +82,7 @@ __all__ = [
     "Event",
     "FeedItem",
     "IdempotencyConflict",
+    "InvalidRange",
     "InvalidRevision",
     "InvalidSession",
     "Ledger",
@@ -114,6 +117,7 @@ __all__ = [
     "SessionRepository",
     "SessionSummary",
     "StaleSave",
+    "Step",
     "Storage",
     "StorageError",
     "ToolCall",
@@ -162,6 +166,7 @@ _HOMES = {
     "SessionRepository": "ledger.repository",
     "SessionSummary": "ledger.domain.records",
     "StaleSave": "ledger.domain.records",
+    "Step": "ledger.domain.steps",
     "Storage": "ledger.repository",
     "ToolCall": "ledger.domain.parts",
     "Transition": "ledger.domain.transitions",

@@ -22,6 +22,7 @@ from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, Usag
 from ledger.domain.revisions import Place
 from ledger.domain.session import Session
 from ledger.domain.session_diff import SessionDiff
+from ledger.domain.steps import Step
 from ledger.domain.submission import abandon, settle
 from ledger.domain.transitions import Transition
 from ledger.errors import LedgerError
@@ -190,6 +191,12 @@ class AsyncLedger:
         events = await self._threads.read(self._book.history, session_id, after=after, reverse=reverse)
         async for event in self._pages(events):
             yield event
+
+    async def replay(self, session_id: str, start: At | None = None, stop: At | None = None) -> AsyncIterator[Step]:
+        """Step through the saves of a session, as `Ledger.replay` does."""
+        steps = await self._threads.read(self._book.replay, session_id, start, stop)
+        async for step in self._pages(steps):
+            yield step
 
     async def feed(self, *, after: int = 0, limit: int | None = None) -> AsyncIterator[FeedItem]:
         """Give the events of all sessions in their one order, as `Ledger.feed` does."""

@@ -12,6 +12,7 @@
     ├── QuestionNotPending
     ├── InvalidSession         (also ValueError)
     ├── InvalidRevision        (also ValueError)
+    ├── InvalidRange           (also ValueError)
     ├── UnknownChange
     ├── UnknownProjection      (also ValueError)
     ├── UnsavedWork
@@ -30,6 +31,7 @@ from typing import Any
 __all__ = [
     "DamagedRecord",
     "IdempotencyConflict",
+    "InvalidRange",
     "InvalidRevision",
     "InvalidSession",
     "LedgerError",
@@ -215,6 +217,23 @@ class InvalidRevision(LedgerError, ValueError):
         super().__init__(
             f'{revision!r} does not name a revision: {problem}; use a version ("12"), a distance from the head ("-1"), '
             f'an ISO time with its zone, "q:QUESTION" or "key:KEY"'
+        )
+
+
+class InvalidRange(LedgerError, ValueError):
+    """A replay would have to end before it begins. `first` and `last` are the versions that the two revisions name."""
+
+    def __init__(self, session_id: str, start: object, stop: object, first: int, last: int) -> None:
+        self.session_id = session_id
+        self.start = start
+        self.stop = stop
+        self.first = first
+        self.last = last
+        begins = "the beginning" if start is None else f"revision {start}"
+        ends = "the head" if stop is None else f"revision {stop}"
+        super().__init__(
+            f"no save of session {session_id} lies from {begins} (version {first}) to {ends} (version {last}): a "
+            f"replay goes forwards, and `ledger log {session_id}` lists the versions"
         )
 
 

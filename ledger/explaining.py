@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from ledger.domain.compare import compare
 from ledger.domain.revisions import Place
 from ledger.domain.session_diff import SessionDiff
+from ledger.domain.steps import Step
 from ledger.domain.transitions import Course, Transition
 from ledger.domain.view import View
 from ledger.errors import QuestionNotFound, SessionDeleted
 from ledger.loading import At, Loading
+from ledger.stepping import Stepping, line_of_descent
 from ledger.store.question_trail import QuestionTrail
 
 __all__ = ["Explaining"]
@@ -59,6 +61,32 @@ class Explaining(Loading):
         with self._database.read() as connection:
             return start, self._log.view(connection, *b, start=start)
 
+    def replay(self, session_id: str, start: At | None = None, stop: At | None = None) -> Iterator[Step]:
+        """Step through the saves of a session, oldest first, each with the session before and after it.
+
+        It is a fold over the log and nothing else: no model is called, no tool runs, nothing is written, and the same
+        range gives the same steps for ever. It is lazy, and holds no transaction between pages. A fork can be stepped
+        through from before it began: the steps across the join are those of the session that it came from.
+
+            for step in book.replay("s1", "q:call_1#0"):
+                print(step.event.version, step.event.writer, step.after and len(step.after.messages))
+
+        Args:
+            session_id: whose; a deleted one can be replayed too.
+            start: the first save, in any form that `load(at=…)` takes; the first of all by default.
+            stop: the last save, likewise; the newest by default.
+
+        Returns:
+            A step for each save, both ends included: `step.event`, `step.before`, `step.after`.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+            VersionNotFound: if there is no such revision.
+            InvalidRevision: a `ValueError`; if one of the two is no revision at all.
+            InvalidRange: a `ValueError`; if `stop` lies before `start`.
+        """
+        return Stepping(self._database, self._log, self._reads).steps(session_id, start, stop)
+
     def transitions(self, session_id: str, question_id: str) -> list[Transition]:
         """Give everything that ever happened to one question, in the order in which it happened.
 
@@ -77,23 +105,20 @@ class Explaining(Loading):
             SessionNotFound: if no session of that id was ever saved.
             QuestionNotFound: if it never asked such a question.
         """
-        head = self._head_or_raise(session_id)
+        head = self.locate(session_id)
+        with self._database.read() as connection:
+            places = line_of_descent(self._log, connection, head)
         course = Course(question_id)
         found: list[Transition] = []
-        for trail, last in self._trails(session_id, head.version):
-            first = self._first_asked(trail.session_id, question_id) if trail.origin is None else 1
-            for event, at in trail.events(first, last):
+        for place in places:
+            # A fork may have the question from its first event on.
+            first = self._first_asked(place.session_id, question_id) if place is places[0] else 1
+            trail = QuestionTrail(self._database, self._log, place.session_id)
+            for event, at in trail.events(first, place.version):
                 found += course.take(event, at)
         if not any(transition.kind == "asked" for transition in found):
             raise QuestionNotFound(session_id, question_id)
         return found
-
-    def _trails(self, session_id: str, last: int) -> Iterator[tuple[QuestionTrail, int]]:
-        """Give the session's trail, with its last version, behind those of the sessions that it was forked from."""
-        trail = QuestionTrail(self._database, self._log, session_id)
-        if trail.origin is not None:
-            yield from self._trails(trail.origin.from_session_id, trail.origin.from_version)
-        yield trail, last
 
     def _first_asked(self, session_id: str, question_id: str) -> int:
         """Give the first version that can have asked: where the read model does not know of any, the log is asked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from ledger.cli.log import log
 from ledger.cli.migrate import migrate
 from ledger.cli.questions import questions
 from ledger.cli.rebuild import rebuild
+from ledger.cli.replay import replay
 from ledger.cli.sessions import sessions
 from ledger.cli.show import show
 from ledger.cli.stats import stats
@@ -30,7 +32,7 @@ __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Record": (demo, import_),
-    "Read and explain": (sessions, log, show, questions, usage),
+    "Read and explain": (sessions, log, show, replay, questions, usage),
     "Keep healthy": (verify, rebuild, stats, doctor, migrate),
 }
 
@@ -45,7 +47,7 @@ class Commands(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
         run = super().main
-        sys.exit(explained(lambda: run(arguments, prog_name, **extra), as_json="--json" in arguments))
+        sys.exit(explained(lambda: run(arguments, prog_name, **extra), as_json="--json" in _own(arguments)))
 
     def make_context(self, *args: Any, **keywords: Any) -> click.Context:
         """Read the global options; ``--help`` and ``--version`` answer here."""
@@ -77,6 +79,11 @@ class Commands(click.Group):
                 formatter.write_dl(
                     [(str(command.name).ljust(longest), command.get_short_help_str(room)) for command in section]
                 )
+
+
+def _own(arguments: list[str]) -> list[str]:
+    """Leave out what belongs to a command that this one is to run."""
+    return list(takewhile(lambda argument: argument != "--", arguments))
 
 
 @click.group(

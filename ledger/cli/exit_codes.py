@@ -27,6 +27,7 @@ _CODES: tuple[tuple[type[errors.LedgerError], int], ...] = (
     (errors.QuestionNotFound, NOT_FOUND),
     (errors.InvalidSession, USAGE),
     (errors.InvalidRevision, USAGE),
+    (errors.InvalidRange, USAGE),
     (errors.UnknownProjection, USAGE),
     (errors.SessionExists, CONFLICT),
     (errors.VersionConflict, CONFLICT),

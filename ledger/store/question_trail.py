@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, and_, case, cast, func, null, or_, select
 
 from ledger.domain.chain import KINDS
-from ledger.domain.events import SCHEMA_VERSION, Event, SessionForked
+from ledger.domain.events import SCHEMA_VERSION, Event
 from ledger.errors import DamagedRecord
 from ledger.store.database import Database
 from ledger.store.log import Log, event_of
@@ -23,22 +23,14 @@ PAGE = 2000
 
 
 class QuestionTrail:
-    """Reads the events of one session that speak of questions, are stale, or begin or end a life of it.
-
-    `origin` is what a fork says of where it came from, and `None` of any other session.
-
-    Raises:
-        DamagedRecord: if the first event does not parse.
-    """
+    """Reads the events of one session that speak of questions, are stale, or begin or end a life of it."""
 
     def __init__(self, database: Database, log: Log, session_id: str) -> None:
         self._database = database
         self._log = log
-        self.session_id = session_id
+        self._session_id = session_id
         with database.read() as connection:
             self._uid = log.uid(connection, session_id)
-            changes = [change for event in log.events(connection, session_id, upto=1) for change in event.changes]
-        self.origin = next((change for change in changes if isinstance(change, SessionForked)), None)
 
     def events(self, first: int, last: int) -> Iterator[tuple[Event, datetime]]:
         """Give the events from `first` to `last` that can matter, with their effective times; a page at a time.
@@ -55,15 +47,15 @@ class QuestionTrail:
             for row in page:
                 after += 1
                 if row["version"] != after or row["paid"] is None:
-                    raise DamagedRecord(self.session_id, after, "it is missing")
-                event = None if row["body"] is None else event_of(self.session_id, row)
+                    raise DamagedRecord(self._session_id, after, "it is missing")
+                event = None if row["body"] is None else event_of(self._session_id, row)
                 if not isinstance(row["raw_time"], int):
-                    raise DamagedRecord(self.session_id, after, "its time is none")
+                    raise DamagedRecord(self._session_id, after, "its time is none")
                 latest = max(latest, row["raw_time"])
                 if event is not None:
                     yield event, moment(latest)
             if not page:
-                raise DamagedRecord(self.session_id, after + 1, "it is missing")
+                raise DamagedRecord(self._session_id, after + 1, "it is missing")
 
     def _latest_before(self, connection: Connection, version: int) -> int:
         query = select(func.max(_RAW_TIME)).where(events.c.session_uid == self._uid, events.c.version < version)

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,6 +77,12 @@ class Terminal:
             if text in seen:
                 return seen
         raise AssertionError(f"{text!r} never appeared in {seen!r}")
+
+    def press(self, key: str) -> None:
+        """Press a key when the command waits for one: until then, a terminal forgets what was pressed."""
+        while termios.tcgetattr(self._screen)[3] & termios.ICANON and self.process.poll() is None:
+            time.sleep(0.005)  # nothing announces that it waits
+        os.write(self._screen, key.encode())
 
     def close(self) -> None:
         """Leave, and end the command if it still runs."""

@@ -150,3 +150,36 @@ async def test_a_damaged_record_is_told_not_skipped(book: Book, damage: str) -> 
     with pytest.raises(LedgerError) as raised:
         await book.transitions("s1", "call_1#0")
     assert isinstance(raised.value, DamagedRecord)
+
+
+async def test_a_fork_tells_what_happened_before_it_began(book: Book) -> None:
+    """Of the session that it came from, under its name; what came there after the join is no part of it."""
+    scheduler = await asked_behind_a_scheduler(book)
+    await book.save(scheduler, writer="scheduler")
+    await book.fork("s1", "f1", at=3)
+    await book.answer("s1", "call_1#0", "prod", writer="ui")
+    await book.append("f1", Message.user("elsewhere"))
+    await book.fork("f1", "f2", at=1)
+    await book.delete("f1")
+    await book.answer("f2", "call_1#0", "staging", writer="ada")
+
+    assert [("s1", 2, "asked"), ("s1", 3, "averted"), ("s1", 4, "answered")] == whose(
+        await book.transitions("s1", "call_1#0")
+    )
+    assert [
+        ("s1", 2, "asked"), ("s1", 3, "averted"), ("f1", 1, "forked"), ("f2", 1, "forked"), ("f2", 2, "answered"),
+    ] == whose(await book.transitions("f2", "call_1#0"))  # fmt: skip
+
+
+async def test_a_fork_from_before_the_question_never_asked_it(book: Book) -> None:
+    """What its parent asked later is none of its questions."""
+    await asked_behind_a_scheduler(book)
+    await book.fork("s1", "f1", at=1)
+
+    with pytest.raises(QuestionNotFound):
+        await book.transitions("f1", "call_1#0")
+
+
+def whose(transitions: list[Transition]) -> list[tuple[str, int, str]]:
+    """Give session, version and kind of each."""
+    return [(it.session_id, it.version, it.kind) for it in transitions]

@@ -15,6 +15,7 @@ CODES = {
     "QuestionNotPending": 4,
     "InvalidSession": 2,
     "InvalidRevision": 2,
+    "InvalidRange": 2,
     "UnknownProjection": 2,
     "UnknownChange": 5,
     "UnsavedWork": 5,

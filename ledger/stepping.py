@@ -1,0 +1,84 @@
+"""What replays: the saves of a range one by one, across the joins of a fork, each with the state around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ledger.domain.events import Event
+from ledger.domain.origins import origin_of
+from ledger.domain.revisions import Place
+from ledger.domain.steps import Step, Stretch
+from ledger.domain.view import View
+from ledger.errors import InvalidRange
+from ledger.ports import ReadSide
+from ledger.store.database import Database
+from ledger.store.locating import locate
+from ledger.store.log import Log
+
+__all__ = ["Stepping", "line_of_descent"]
+
+At = int | str | datetime
+#: How many events are read, and folded, at once.
+PAGE = 200
+
+
+def line_of_descent(log: Log, connection: Connection, place: Place) -> list[Place]:
+    """Give where the history of a place goes through: the ends of it in the sessions that it was forked from, then it.
+
+    The oldest is the first.
+    """
+    origins = list(log.ancestry(connection, place.session_id))
+    return [*(Place(origin.from_session_id, origin.from_version) for origin in reversed(origins)), place]
+
+
+class Stepping:
+    """Steps through the saves of one ledger's sessions."""
+
+    def __init__(self, database: Database, log: Log, reads: ReadSide) -> None:
+        self._database = database
+        self._log = log
+        self._reads = reads
+
+    def steps(self, session_id: str, start: At | None, stop: At | None) -> Iterator[Step]:
+        """Give the steps from `start` to `stop`; what is wrong with these is raised at once, not at the first step."""
+        with self._database.read() as connection:
+            line = line_of_descent(self._log, connection, locate(self._log, connection, session_id, None))
+            end = locate(self._log, connection, session_id, stop)
+            begin = Place(end.session_id, 1) if start is None else locate(self._log, connection, session_id, start)
+        ids = [place.session_id for place in line]
+        first, last = ids.index(begin.session_id), ids.index(end.session_id)
+        if (first, begin.version) > (last, end.version):
+            raise InvalidRange(session_id, start, stop, begin.version, end.version)
+        return self._walk(begin.version, [*line[first:last], end])
+
+    def _walk(self, first: int, ends: list[Place]) -> Iterator[Step]:
+        """Step through the sessions of a line of descent, each to its end; the first of them from `first` on."""
+        for session_id, last in ends:
+            view: View | None = None
+            after = first - 1
+            while after < last:
+                events = self._page(session_id, after, min(after + PAGE, last))
+                stretch = Stretch(self._start(session_id, events[0]) if view is None else view, events)
+                # Folded here, and not when somebody looks at the next page, so that looking never reads.
+                view = stretch.end()
+                yield from stretch.steps()
+                after = events[-1].version
+            first = 1
+
+    def _page(self, session_id: str, after: int, upto: int) -> list[Event]:
+        with self._database.read() as connection:
+            return list(self._log.walk(connection, session_id, after=after, upto=upto))
+
+    def _start(self, session_id: str, first: Event) -> View:
+        """Give the view that the first of a span's events was saved on."""
+        if first.version > 1:
+            return self._reads.view(session_id, first.version - 1)
+        origin = origin_of(1, first.changes)
+        if origin is None:
+            return View(session_id)
+        self._reads.view(session_id, 1)  # refuses a join that is not whole
+        return replace(self._reads.view(origin.from_session_id, origin.from_version), alive=False)
