@@ -186,9 +186,19 @@ class AsyncLedger:
         """Give every idempotency key of a session with the version it stands for."""
         return await self._threads.read(self._book.keys, session_id)
 
-    async def history(self, session_id: str, *, after: int = 0, reverse: bool = False) -> AsyncIterator[Event]:
+    async def history(
+        self,
+        session_id: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> AsyncIterator[Event]:
         """Give the events of a session, as `Ledger.history` does."""
-        events = await self._threads.read(self._book.history, session_id, after=after, reverse=reverse)
+        events = await self._threads.read(
+            self._book.history, session_id, after=after, upto=upto, limit=limit, reverse=reverse
+        )
         async for event in self._pages(events):
             yield event
 

@@ -115,28 +115,46 @@ class Loading:
         with self._database.read() as connection:
             return session_ids(connection, prefix, limit)
 
-    def history(self, session_id: str, *, after: int = 0, reverse: bool = False) -> Iterator[Event]:
+    def history(
+        self,
+        session_id: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Event]:
         """Give the events of a session, oldest first, lazily; no transaction is held between pages.
+
+            for event in book.history("s1", limit=20, reverse=True):  # reads these twenty, whatever the length
+                print(event.version, event.writer)
 
         Args:
             session_id: whose; a deleted one has its history still.
             after: only versions above this one.
+            upto: only versions up to this one.
+            limit: at most so many, from where it begins.
             reverse: newest first.
 
         Raises:
             SessionNotFound: if no session of that id was ever saved.
         """
         head = self._head_or_raise(session_id)
-        return self._history(session_id, after, head.version if reverse else None)
+        if reverse:
+            upto = head.version if upto is None else min(upto, head.version)
+        return self._history(session_id, after, upto, limit, reverse=reverse)
 
-    def _history(self, session_id: str, after: int, upto: int | None) -> Iterator[Event]:
-        reverse = upto is not None
-        while True:
+    def _history(
+        self, session_id: str, after: int, upto: int | None, left: int | None, *, reverse: bool
+    ) -> Iterator[Event]:
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
             with self._database.read() as connection:
-                page = self._log.events(connection, session_id, after=after, upto=upto, limit=PAGE, reverse=reverse)
+                page = self._log.events(connection, session_id, after=after, upto=upto, limit=size, reverse=reverse)
             yield from page
-            if len(page) < PAGE:
+            if len(page) < size:
                 return
+            left = None if left is None else left - size
             if reverse:
                 upto = page[-1].version - 1
             else:

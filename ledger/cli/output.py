@@ -73,9 +73,9 @@ def _told_width() -> int:
     return int(told) if told.isdecimal() and int(told) > 0 else PIPED_WIDTH
 
 
-def note(text: str) -> None:
+def note(text: str, *, as_json: bool = False) -> None:
     """Say something that is not the data: on standard error."""
-    click.echo(readable(text), err=True)
+    click.echo(json.dumps({"note": text}) if as_json else readable(text), err=True)
 
 
 def print_json(value: Any) -> None:

@@ -25,20 +25,20 @@ def save_as_json(event: Event) -> dict[str, Any]:
     return event.model_dump(mode="json", include=_FIELDS)
 
 
-def save_heading(event: Event) -> str:
-    """Give the line that says which save it is, and by whom."""
+def save_heading(event: Event, averted: int = 0) -> str:
+    """Give the line that says which save it is, by whom, and how many facts its copy would have undone."""
     who = readable(event.writer) + (" (as user)" if event.authority == "user" else "")
     heading = f"{emphasised(str(event.version))}  {instant(event.occurred_at or event.recorded_at)}  {who}"
     if event.is_stale:
         seen = f"version {event.base_version}" if event.base_version else "nothing"
         heading += "  " + emphasised(f"stale: had seen {seen}", "yellow")
-    return heading
+    return f"{heading}  {emphasised(f'averted {averted:,}', 'cyan')}" if averted else heading
 
 
-def save_lines(event: Event) -> Iterator[str]:
+def save_lines(event: Event, averted: int = 0) -> Iterator[str]:
     """Give the heading of a save, and a line for each of its changes."""
     from ledger.cli.change_words import summed_up
 
-    yield save_heading(event)
+    yield save_heading(event, averted)
     for words in summed_up(event.changes):
         yield INDENT + shortened(words, width() - len(INDENT))

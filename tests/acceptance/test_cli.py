@@ -168,8 +168,8 @@ def test_a_pager_is_only_for_terminals(folder: Path) -> None:
         book.append("support-2", *(Message.user(f"word {number}") for number in range(50)))
     paged = {"PAGER": "sed s/word/paged/"}
 
-    assert "paged 49" in screen("log", "support-2", folder=folder, env=paged)
-    assert "word 49" in run("log", "support-2", folder=folder, env=paged).stdout
+    assert "paged 49" in screen("log", "support-2", "--full", folder=folder, env=paged)
+    assert "word 49" in run("log", "support-2", "--full", folder=folder, env=paged).stdout
     assert "paged" not in screen("log", "support-1", folder=folder, env={"PAGER": "sed s/staging/paged/"})
 
 
@@ -250,7 +250,15 @@ def test_every_recorded_transcript_is_whole(transcripts: Path, tmp_path: Path) -
     ]
 
     assert "Whole: " in run("verify", folder=tmp_path).stdout
-    for command in (["log", longest], ["questions"], ["usage"], ["sessions"], ["stats"], ["doctor"]):
+    for command in (
+        ["log", longest],
+        ["log", longest, "--full"],
+        ["questions"],
+        ["usage"],
+        ["sessions"],
+        ["stats"],
+        ["doctor"],
+    ):
         lines = screen(*command, folder=tmp_path, env={"NO_COLOR": "1"}).splitlines()
         assert [] == [line for line in lines if len(line) > 80 and command != ["doctor"]]
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ pytestmark = pytest.mark.usefixtures("recorded")
 
 FIELDS = {
     "version", "event_id", "recorded_at", "occurred_at", "writer", "authority", "base_version", "changes", "digest",
+    "marks",
 }  # fmt: skip
 
 
@@ -52,9 +54,108 @@ def test_order_and_number_are_the_readers_choice(
     assert expected == [event["version"] for event in told("log", "support-1", *options)]
 
 
-def test_text_tells_what_happened_in_words(run: Run) -> None:
-    """A line a save, with who and when and the stale base; below it a line a change."""
+def test_text_is_a_line_a_save(run: Run) -> None:
+    """Version, time, writer, the stale base, and what changed: what became of questions first, and then the rest."""
     lines = run("log", "support-1").stdout.splitlines()
+
+    assert [
+        "1  T  support-bot  created the session; user: Deploy it",
+        "2  T  support-bot  asked: Which environment? (call_1#0)",
+        '3  T  ui (user)    titled "Deployment"; pinned; metadata/tag…',
+        "4  T  scheduler    stale from 1; overruled /title: Job 7; as…",
+        "5  T  support-bot  omitted call_1#0",
+        "6  T  ui (user)    answered: staging (call_1#0)",
+    ] == [_without_time(line) for line in lines]
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_tersest_form_has_no_times(run: Run) -> None:
+    """For a glance: version, writer, what happened."""
+    assert [
+        "4 scheduler: stale from 1; overruled /title: Job 7; assistant: calls deploy",
+        "5 support-bot: omitted call_1#0",
+    ] == run("log", "support-1", "--oneline", "--since", "4", "--until", "5").stdout.splitlines()
+
+
+def test_json_says_what_a_save_is_marked_with(told: Callable[..., Any]) -> None:
+    """The words of the lines, for scripts that look for them."""
+    assert [[], ["asked"], [], ["stale", "overruled"], ["omitted"], ["answered"]] == [
+        event["marks"] for event in told("log", "support-1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--type", "question"), [2, 5, 6]),
+        (("--type", "asked", "--type", "title_changed"), [2, 3]),
+        (("--type", "stale"), [4]),
+        (("--type", "message"), [1, 4]),
+        (("--not-type", "question", "--not-type", "overruled"), [1, 3]),
+        (("--writer", "ui"), [3, 6]),
+        (("--not-writer", "ui", "--not-writer", "scheduler"), [1, 2, 5]),
+        (("--text", "DEPLOY"), [1, 3, 4]),
+        (("--text", "staging", "--not-text", "prod"), [6]),
+        (("--type", "question", "--writer", "support-bot"), [2, 5]),
+        (("--type", "lost"), []),
+        (("--not-writer", "ui", "-n", "2"), [4, 5]),
+        (("--writer", "ui", "-n", "1", "-r"), [6]),
+        (("--since", "3", "--until", "-1"), [3, 4, 5]),
+        (("--since", "q:call_1#0", "-n", "2"), [5, 6]),
+        (("--until", "2027-02-10T21:55:42Z"), [1]),
+        (("--until", "2027-02-10T21:55:43.742Z"), [1, 2, 3, 4, 5, 6]),
+        (("--since", "2027-02-10T21:55:43.742Z"), [2, 3, 4, 5, 6]),
+        (("--since", "1990-01-01T00:00:00Z", "--until", "2000-01-01T00:00:00Z"), []),
+    ],
+)
+def test_filters_choose_saves(told: Callable[..., Any], options: tuple[str, ...], expected: list[int]) -> None:
+    """By what changed, by whom, and what stands in it; each can be turned round, and all that are given must hold."""
+    assert expected == [event["version"] for event in told("log", "support-1", *options)]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), ""),
+        (("-n", "6"), ""),
+        (("-n", "2"), "Not shown: 4 older ones.\n"),
+        (("-n", "5", "-r"), "Not shown: 1 older one.\n"),
+        (("--writer", "ui"), "Not shown: 4 that do not match.\n"),
+        (("--writer", "ui", "-n", "1"), "Not shown: 5 older ones, not looked at.\n"),
+        (("--type", "asked", "-n", "1"), "Not shown: 4 that do not match, and 1 older one, not looked at.\n"),
+        (("--writer", "nobody", "-n", "1"), "Not shown: 6 that do not match.\n"),
+        (("--since", "2", "-n", "2"), "Not shown: 3 older ones.\n"),
+    ],
+)
+def test_what_is_not_shown_is_said(run: Run, options: tuple[str, ...], said: str) -> None:
+    """Nobody takes the part for the whole: a note beside the data counts what was left out."""
+    assert said == run("log", "support-1", *options).stderr
+    assert said == "".join(
+        json.loads(line)["note"] + "\n" for line in run("log", "support-1", *options, "--json").stderr.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "code"),
+    [
+        (("--type", "qestion"), "'qestion' is no type of change. Short names: agreed, answered, asked,", 2),
+        (("--since", "5", "--until", "2"), "--since 5 is behind --until 2", 2),
+        (("--since", "2026-02-10T21:00:00Z", "--until", "2026-02-10T20:00:00Z"), "nothing is between them", 2),
+        (("--since", "soon"), "neither a number nor a time", 2),
+        (("--until", "9"), "has no revision 9; its head is version 6", 3),
+        (("--follow", "--reverse"), "--follow has no end, so --reverse does not go with it", 2),
+        (("-f", "--json"), "so --json does not go with it", 2),
+        (("-f", "--until", "3"), "so --until does not go with it", 2),
+    ],
+)
+def test_what_makes_no_sense_is_refused(run: Run, options: tuple[str, ...], said: str, code: int) -> None:
+    """In words that say what there is instead."""
+    assert said in " ".join(run("log", "support-1", *options, exits=code).stderr.split())
+
+
+def test_the_full_form_has_a_line_a_change(run: Run) -> None:
+    """A line a save, with who and when and the stale base; below it a line a change."""
+    lines = run("log", "support-1", "--full").stdout.splitlines()
 
     assert [
         "1  T  support-bot",
@@ -86,9 +187,13 @@ def _without_time(line: str) -> str:
 
 def test_text_shows_when_it_happened(run: Run) -> None:
     """An imported save shows its original time, not that of the import."""
-    assert run("log", "support-2").stdout.startswith("1  2026-02-10T21:55:43Z  support-bot\n")
+    assert run("log", "support-2").stdout.startswith(
+        "1  2026-02-10T21:55:43Z  support-bot  created the session; asked: Go on? Really"
+    )
 
 
 def test_a_deleted_session_has_its_log(run: Run) -> None:
     """Deleting is an event like any other, and removes none."""
-    assert "deleted the session: asked to" in run("log", "gone-1").stdout
+    assert "2  T  support-bot  deleted the session: asked to" == _without_time(
+        run("log", "gone-1").stdout.splitlines()[-1]
+    )
