@@ -17,6 +17,9 @@ from ledger.store.question_trail import QuestionTrail
 
 __all__ = ["Explaining"]
 
+#: The saves between two states are so few that reading them costs less than loading the later one.
+NEAR = 50
+
 
 class Explaining(Loading):
     """The explaining part of the facade: everything in it is read from the record, and nothing is written."""
@@ -51,12 +54,13 @@ class Explaining(Loading):
         return compare(*views)
 
     def _both(self, a: Place, b: Place) -> tuple[View, View]:
-        if a.session_id != b.session_id or 2 * min(a.version, b.version) < max(a.version, b.version):
+        apart = abs(a.version - b.version)
+        if a.session_id != b.session_id or apart > max(a.version, b.version, 2 * NEAR) // 2:
             return self._reads.view(*a), self._reads.view(*b)
         if a.version > b.version:
             later, earlier = self._both(b, a)
             return earlier, later
-        # Near enough to go on from the one to the other: what they share is then one object, told equal at a glance.
+        # To go on from the one to the other reads less, and what they share is one object then, told equal at a glance.
         start = self._reads.view(*a)
         with self._database.read() as connection:
             return start, self._log.view(connection, *b, start=start)

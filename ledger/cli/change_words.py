@@ -10,7 +10,7 @@ from ledger.domain import events as e
 from ledger.domain.parts import Message
 from ledger.domain.values import thaw
 
-__all__ = ["in_words", "said", "value_text"]
+__all__ = ["body", "in_words", "said", "value_text"]
 
 
 def value_text(value: Any) -> str:
@@ -24,11 +24,26 @@ def said(message: Message) -> str:
     if message.tool_calls:
         parts.append("calls " + ", ".join(call.name for call in message.tool_calls))
     if not parts and message.parts:
-        kinds = [str(part.get("type", "part")) if isinstance(part, dict) else "part" for part in message.parts]
-        parts.append(f"({', '.join(kinds)})")
+        parts.append(f"({_kinds(message)})")
     if not parts and message.reasoning:
         parts.append("(thinks)")
     return f"{message.role}: {'; '.join(parts) or '(nothing)'}"
+
+
+def body(message: Message) -> str:
+    """Give all that a message says to a person, below each other: its thoughts, its text, its calls, else its parts."""
+    lines = [f"(thinks) {message.reasoning}"] if message.reasoning else []
+    lines += [message.content] if message.content else []
+    lines += [
+        f"calls {call.name} {json.dumps(thaw(call.arguments), ensure_ascii=False)}" for call in message.tool_calls
+    ]
+    if not message.content and not message.tool_calls and message.parts:
+        lines.append(f"({_kinds(message)})")
+    return "\n".join(lines)
+
+
+def _kinds(message: Message) -> str:
+    return ", ".join(str(part.get("type", "part")) if isinstance(part, dict) else "part" for part in message.parts)
 
 
 def in_words(change: e.Change) -> str:  # noqa: PLR0911, PLR0912, C901 - a table: one line a type

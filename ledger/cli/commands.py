@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 import ledger
 from ledger.cli.demo import demo
+from ledger.cli.diff import diff
 from ledger.cli.doctor import doctor
 from ledger.cli.examples import examples
 from ledger.cli.failures import Interrupted, explained, until_nobody_reads
@@ -32,7 +33,7 @@ __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Record": (demo, import_),
-    "Read and explain": (sessions, log, show, replay, questions, usage),
+    "Read and explain": (sessions, log, show, diff, replay, questions, usage),
     "Keep healthy": (verify, rebuild, stats, doctor, migrate),
 }
 

@@ -16,7 +16,7 @@ from ledger.cli.examples import examples
 from ledger.cli.expressions import EXPRESSION, Documents, Expression, Unevaluable
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, faint, print_json, print_lines, readable, shortened, width
-from ledger.cli.revision_argument import resolve_revision, session_argument
+from ledger.cli.revision_argument import range_of, resolve_revision, session_argument
 from ledger.cli.saves import INDENT, save_as_json, save_lines
 
 if TYPE_CHECKING:
@@ -101,26 +101,16 @@ def _check_modes(invocation: Invocation, *, stepwise: bool, speed: float | None)
 
 def _ends(between: str | None, revision: str | None) -> tuple[str | None, str | None]:
     """Give the first and the last revision that were asked for."""
-    from ledger.domain.revisions import parse_revision
-    from ledger.errors import InvalidRevision
-
     if between is None:
         return None, revision
     if between.startswith("--"):
         raise click.NoSuchOption(between)
     if revision is not None:
         raise click.UsageError(f"write the range as {between}, or the end of it as SESSION@{revision}, not both")
-    # A question's id may hold dots too.
-    for place in range(len(between) - 1):
-        if between[place : place + 2] == "..":
-            ends = between[:place] or None, between[place + 2 :] or None
-            try:
-                for end in filter(None, ends):
-                    parse_revision(end)
-            except InvalidRevision:
-                continue
-            return ends
-    raise click.UsageError(f"{between!r} is no range of revisions: write A..B, A.. or ..B")
+    ends = range_of(between)
+    if ends is None:
+        raise click.UsageError(f"{between!r} is no range of revisions: write A..B, A.. or ..B")
+    return ends
 
 
 class _Telling:

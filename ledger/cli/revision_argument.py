@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ledger.errors import SessionNotFound
+from ledger.errors import InvalidRevision, SessionNotFound
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
 
-__all__ = ["AmbiguousId", "checked", "resolve_revision", "resolve_session", "session_argument"]
+__all__ = ["AmbiguousId", "checked", "range_of", "resolve_revision", "resolve_session", "session_argument"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -83,6 +83,24 @@ def resolve_revision(book: Ledger, named: str) -> tuple[str, str | None]:
     # Neither is an id in full. An id with an @ in it may itself be shortened; else what stands before the @ is.
     whole = _resolved(book, named)
     return (whole, None) if whole is not None else (resolve_session(book, session), revision)
+
+
+def range_of(text: str) -> tuple[str | None, str | None] | None:
+    """Give the two revisions of a range ``A..B``; `None` for one that is left out, or if it is no range at all."""
+    from ledger.domain.revisions import parse_revision
+
+    # A question's id may hold dots too.
+    for place in range(len(text) - 1):
+        if text[place : place + 2] != "..":
+            continue
+        ends = text[:place] or None, text[place + 2 :] or None
+        try:
+            for end in filter(None, ends):
+                parse_revision(end)
+        except InvalidRevision:
+            continue
+        return ends
+    return None
 
 
 def _is_exact(book: Ledger, named: str) -> bool:

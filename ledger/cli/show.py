@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ledger.cli.examples import examples
+from ledger.cli.flow import flow
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, faint, print_json, print_lines, readable, shortened, width
 from ledger.cli.revision_argument import resolve_revision, session_argument
@@ -61,7 +61,7 @@ def _lines(session: Session, head: int, limit: int | None) -> Iterator[str]:
         document = session.__dict__[name]
         if document:
             yield from _section(name.capitalize())
-            yield from _text(_document(document), _INDENT, limit)
+            yield from flow(_document(document), _INDENT, limit)
     yield from _section(f"Messages ({len(session.messages)})")
     for number, message in enumerate(session.messages, 1):
         yield from _message(number, message, limit)
@@ -97,46 +97,27 @@ def _question(question: Question) -> Iterator[str]:
     status = emphasised(str(question.status), "yellow" if waits else None)
     yield f"{_INDENT}{status}  {readable(question.id)}"
     inside = _INDENT * 2
-    yield from _text(header + question.text, inside, None)
+    yield from flow(header + question.text, inside, None)
     if question.options:
         kind = "any of" if question.multiple else "one of"
-        yield from _text(f"options: {kind} " + ", ".join(option.label for option in question.options), inside, None)
+        yield from flow(f"options: {kind} " + ", ".join(option.label for option in question.options), inside, None)
     if not waits:
         outcome = question.reason if question.status != "answered" else value_text(question.answer)
         by = f" by {question.resolved_by}" if question.resolved_by else ""
-        yield from _text(f"{question.status}{by}" + (f": {outcome}" if outcome else ""), inside, None)
+        yield from flow(f"{question.status}{by}" + (f": {outcome}" if outcome else ""), inside, None)
 
 
 def _message(number: int, message: Message, limit: int | None) -> Iterator[str]:
+    from ledger.cli.change_words import body
+
     head = f"{number}. {message.role}"
     if message.tool_call_id:
         outcome = {True: ", succeeded", False: ", failed", None: ""}[message.tool_success]
         head += f" (result of {message.tool_call_id}{outcome})"
     yield f"{_INDENT}{emphasised(readable(head))}  {faint(instant(message.created_at))}"
-    inside = _INDENT * 2
-    if message.reasoning:
-        yield from _text(f"(thinks) {message.reasoning}", inside, limit)
-    yield from _text(message.content, inside, limit)
-    for call in message.tool_calls:
-        arguments = json.dumps(call.model_dump(mode="json")["arguments"], ensure_ascii=False)
-        yield from _text(f"calls {call.name} {arguments}", inside, limit)
-    if not message.content and not message.tool_calls and message.parts:
-        kinds = (str(part.get("type", "part")) if isinstance(part, dict) else "part" for part in message.parts)
-        yield f"{inside}({readable(', '.join(kinds))})"
-
-
-def _text(text: str, indent: str, limit: int | None) -> Iterator[str]:
-    """Give text in lines that fit, at most `limit` of them: a tool may have returned megabytes."""
-    room = max(width(), 20)
-    begun = text if limit is None else text[: limit * room]
-    lines = [
-        wrapped
-        for line in readable(begun).splitlines()
-        for wrapped in textwrap.wrap(line, room, initial_indent=indent, subsequent_indent=indent) or [""]
-    ]
-    yield from lines[:limit]
-    if len(begun) < len(text) or (limit is not None and len(lines) > limit):
-        yield indent + faint(f"… {len(text):,} characters in all (--full shows them)")
+    text = body(message)
+    if text:
+        yield from flow(text, _INDENT * 2, limit)
 
 
 def _document(document: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, field_serializer
 
@@ -56,6 +56,16 @@ class MessageDiff:
     position_before: int | None = None
     position_after: int | None = None
 
+    @property
+    def message(self) -> Message:
+        """The message as it is in `b`, or was in `a` if it was removed."""
+        return cast("Message", self.before if self.after is None else self.after)
+
+    @property
+    def position(self) -> int:
+        """Where it stands in `b`, or stood in `a` if it was removed."""
+        return cast("int", self.position_before if self.after is None else self.position_after)
+
 
 class _Differences(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -83,6 +93,11 @@ class QuestionDiff:
     id: str
     before: Question | None = None
     after: Question | None = None
+
+    @property
+    def question(self) -> Question:
+        """The question as it stands in `b`, or stood in `a` if `b` does not have it."""
+        return cast("Question", self.before if self.after is None else self.after)
 
 
 class QuestionsDiff(_Differences):

@@ -127,6 +127,39 @@ async def test_two_sessions_are_compared(book: Book) -> None:
     assert [("Which?", "Who?")] == [(each.before.text, each.after.text) for each in diff.questions.changed]
 
 
+async def test_a_fork_is_compared_with_the_session_that_it_came_from(book: Book) -> None:
+    """What it took along is the same; what either did since is the difference."""
+    session = await recorded(book)
+    child = await book.fork("s1", "child", at=2)
+    child.answer("call_1", "prod")
+    child.add_message(Message.user("in the child", id="child"))
+    await book.save(child)
+
+    diff = await book.diff("s1", None, None, other="child")
+
+    assert (Place("s1", 4), Place("child", 2)) == (diff.a, diff.b)
+    assert (["child"], ["between"]) == ([m.id for m in diff.messages.added], [m.id for m in diff.messages.removed])
+    assert [("staging", "prod")] == [(each.before.answer, each.after.answer) for each in diff.questions.changed]
+    assert (await book.diff("s1", 2, 1, other="child")).is_empty
+    assert {"messages_added": 1, "questions_resolved": 1} == told(await book.diff("s1", 2, None, other="child"))
+    assert session == await book.load("s1")
+
+
+async def test_a_revision_from_before_a_fork_is_the_parents(book: Book) -> None:
+    """Time travel goes across the join, and the diff says whose state it is."""
+    await recorded(book)
+    child = await book.fork("s1", "child", at=3)
+    child.title = "Another"
+    await book.save(child)
+
+    diff = await book.diff("child", "q:call_1#0")
+
+    assert (Place("s1", 2), Place("child", 2)) == (diff.a, diff.b)
+    assert ValueDiff("Deployment", "Another") == diff.title
+    assert ["call_1#0"] == [each.id for each in diff.questions.resolved]
+    assert {"fields": 1} == told(await book.diff("child", 1, 2))
+
+
 async def test_states_in_two_lives_are_compared(book: Book) -> None:
     """A session that was deleted and lives again is another one under the same id."""
     await recorded(book)

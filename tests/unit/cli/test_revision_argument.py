@@ -5,7 +5,7 @@ import pytest
 
 import ledger
 from ledger import Ledger, Session, SessionNotFound
-from ledger.cli.revision_argument import AmbiguousId, resolve_revision, resolve_session
+from ledger.cli.revision_argument import AmbiguousId, range_of, resolve_revision, resolve_session
 
 
 @pytest.fixture
@@ -75,3 +75,26 @@ def test_an_ambiguous_beginning_of_very_many_names_a_few(book: Ledger) -> None:
 def test_an_id_can_be_copied_from_a_table(book: Ledger) -> None:
     """Tables shorten long ids with an ellipsis, which may come along."""
     assert "user@example.org" == resolve_session(book, "user@exa…")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1..2", ("1", "2")),
+        ("-5..-1", ("-5", "-1")),
+        ("3..", ("3", None)),
+        ("..3", (None, "3")),
+        ("..", (None, None)),
+        ("q:a..b..5", ("q:a..b", "5")),
+        ("2026-02-10T21:55:43Z..q:c#0", ("2026-02-10T21:55:43Z", "q:c#0")),
+        ("key:k..q:c..d", ("key:k", "q:c..d")),
+        ("12", None),
+        ("1...2", None),
+        ("a..b", None),
+        ("1.2", None),
+        ("", None),
+    ],
+)
+def test_a_range_has_two_ends(text: str, expected: tuple[str | None, str | None] | None) -> None:
+    """Each a revision, or left out; what is none of them is no range."""
+    assert expected == range_of(text)
