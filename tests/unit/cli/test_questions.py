@@ -83,3 +83,119 @@ def test_an_unknown_session_is_not_found(run: Run) -> None:
     """No such session is another answer than no questions."""
     run("questions", NOBODY, exits=3)
     assert "There are no lost questions.\n" == run("questions", "--status", "lost").stderr
+
+
+def test_text_tells_which_saves_had_not_seen_it(run: Run) -> None:
+    """Between the asking and the end, in the order of the saves."""
+    lines = [line.strip() for line in run("questions", "support-1").stdout.splitlines()]
+    told = [line.partition(" at ")[0] if " at " in line else line for line in lines[3:7]]
+
+    assert [
+        "asked by support-bot",
+        "averted in version 4: scheduler had seen version 1, without the question",
+        "left out by support-bot in version 5, without a reason; it stayed pending",
+        "answered by Ada",
+    ] == told
+
+
+def test_many_later_saves_are_counted(run: Run, recorded: Path) -> None:
+    """A job that saves an old copy again and again does not fill the screen; nothing is cut in silence."""
+    with ledger.open(f"sqlite:///{recorded}", writer="job") as book:
+        book.update("support-2", lambda session: session.ask("call_9", "Another?"))
+        for _ in range(7):
+            book.save(book.load("support-2", at=1))
+    shown = run("questions", "support-2").stdout
+
+    assert 5 == shown.count("averted in version")
+    assert "and 2 more such saves, up to version 9; --explain tells of them" in shown
+
+
+def test_a_contradiction_is_told_with_what_it_said(run: Run, recorded: Path) -> None:
+    """Another answer, too late."""
+    with ledger.open(f"sqlite:///{recorded}") as book:
+        late = book.load("support-1", at=5)
+        late.answer("call_1", "prod")
+        book.save(late, writer="app")
+
+    assert 'overruled in version 7: app answered "prod"\n' in run("questions", "support-1").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--writer", "ui"), ["call_1#0"]),
+        (("--writer", "Ada"), ["call_1#0"]),
+        (("--text", "ENVIRONMENT"), ["call_1#0"]),
+        (("--open-for", "1h"), ["call_9#0"]),
+        (("--open-for", "0s"), ["call_9#0", "call_1#0"]),
+        (("support-1", "--open-for", "52w", "--status", "pending"), []),
+    ],
+)
+def test_filters_choose(told: Callable[..., Any], arguments: tuple[str, ...], expected: list[str]) -> None:
+    """By who asked or ended it, by words, and by how long it has been open."""
+    assert expected == [record["id"] for record in told("questions", *arguments)]
+
+
+def test_nothing_found_is_said(run: Run) -> None:
+    """Apart from no questions at all."""
+    assert "No question is like that.\n" == run("questions", "--text", "nothing").stderr
+
+
+@pytest.mark.parametrize("named", ["call_1#0", "call_1", "call_1#"])
+def test_explain_tells_the_story_and_what_to_do_next(run: Run, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its id, its tool call, or a beginning; the commands at the end can be pasted."""
+    monkeypatch.setattr("sys.argv", ["ledger"])
+    shown = run("questions", "--explain", named).stdout
+    story = " ".join(shown.split())
+
+    assert "call_1#0 in support-1 At 2027-02-10T21:55:43Z, support-bot asked, in version 2:" in story
+    assert "scheduler saved version 4. It had loaded version 1, where the question was not asked yet" in story
+    assert "left it out without a reason" in story
+    assert 'Ada, for whom ui (as user) saved, answered "staging", in version 6.' in story
+    assert shown.endswith(" show support-1@2\nThe end, and what followed:\n  ledger log support-1 --since 6\n")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_explain_tells_what_to_do_about_an_open_question(
+    run: Run, told: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How to see who is at work there, and how to answer."""
+    monkeypatch.setattr("sys.argv", ["ledger"])
+    explained = told("questions", "--explain", "call_9", "support-2")
+
+    assert {"session_id", "question_id", "story", "next", "transitions"} == set(explained)
+    assert explained["story"][-1].startswith("It is still pending, and has been for ")
+    assert [
+        "ledger show support-2@1",
+        "ledger log support-2 --follow -n 10",
+        'book.answer("support-2", "call_9#0", …)',
+    ] == explained["next"]
+    assert ["asked"] == [transition["kind"] for transition in explained["transitions"]]
+    assert "To answer it, from Python:" in run("questions", "--explain", "call_9").stdout
+
+
+def test_a_question_that_two_sessions_asked_is_not_guessed(run: Run, recorded: Path) -> None:
+    """The candidates are listed as they have to be typed."""
+    with ledger.open(f"sqlite:///{recorded}") as book:
+        book.update("support-2", lambda session: session.ask("call_1", "Here too?"))
+    refused = run("questions", "--explain", "call_1#0", exits=2).stderr
+
+    assert "--explain call_1#0 support-2\n" in refused
+    assert "--explain call_1#0 support-1\n" in refused
+    assert "Here too?" in run("questions", "support-2", "--explain", "call_1#0").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exits", "said"),
+    [
+        (("--explain", "call_8"), 3, "no session asked a question 'call_8'; `ledger questions` lists"),
+        (("support-2", "--explain", "call_1#0"), 3, "session support-2 never asked a question 'call_1#0'"),
+        (("--explain", "cal"), 3, "no session asked a question 'cal'"),
+        (("--explain", "call_1", "--status", "pending"), 2, "--explain tells of one question, so --status does not go"),
+        (("--explain", "call_1", "--open-for", "1h"), 2, "so --open-for does not go with it"),
+        (("--open-for", "an hour"), 2, "'an hour' is no duration; write 90s, 15m, 1h, 2d or 1h30m"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(run: Run, arguments: tuple[str, ...], exits: int, said: str) -> None:
+    """In words that say what there is instead."""
+    assert said in " ".join(run("questions", *arguments, exits=exits).stderr.split())
