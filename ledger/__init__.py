@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ledger.asyncbook import AsyncLedger
     from ledger.book import Ledger
     from ledger.cache import SessionCache
+    from ledger.domain.averted import Averted, Loss
+    from ledger.domain.blame import Blame
     from ledger.domain.events import ChangeOverruled, Event
     from ledger.domain.parts import Message, Option, Question, QuestionStatus, ToolCall
     from ledger.domain.receipt import Receipt
@@ -77,6 +79,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AskedIn",
     "AsyncLedger",
+    "Averted",
+    "Blame",
     "ChangeOverruled",
     "DamagedRecord",
     "Event",
@@ -88,6 +92,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "LedgerMissing",
+    "Loss",
     "Message",
     "MessageDiff",
     "MessagesDiff",
@@ -140,10 +145,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "AskedIn": "ledger.domain.records",
     "AsyncLedger": "ledger.asyncbook",
+    "Averted": "ledger.domain.averted",
+    "Blame": "ledger.domain.blame",
     "ChangeOverruled": "ledger.domain.events",
     "Event": "ledger.domain.events",
     "FeedItem": "ledger.domain.records",
     "Ledger": "ledger.book",
+    "Loss": "ledger.domain.averted",
     "Message": "ledger.domain.parts",
     "MessageDiff": "ledger.domain.session_diff",
     "MessagesDiff": "ledger.domain.session_diff",

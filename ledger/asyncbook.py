@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ledger import verbs
 from ledger.book import Ledger
+from ledger.domain.averted import Averted
+from ledger.domain.blame import Blame
 from ledger.domain.events import Event
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.parts import Message
@@ -246,6 +248,24 @@ class AsyncLedger:
     async def record_usage(self, session_id: str, record: Mapping[str, Any] | str, *, key: str | None = None) -> None:
         """Append a record to the token-usage log, as `Ledger.record_usage` does."""
         await self._write(self._book.record_usage, session_id, record, key=key)
+
+    async def averted(
+        self, session_id: str | None = None, *, progress: Callable[[int, int], None] | None = None
+    ) -> AsyncIterator[Averted]:
+        """Give the saves at which an overwriting store would have lost something, as `Ledger.averted` does."""
+        saves = await self._threads.read(self._book.averted, session_id, progress=progress)
+        async for save in self._pages(saves):
+            yield save
+
+    async def averted_between(self, session_id: str, first: int, last: int) -> dict[int, int]:
+        """Count what an overwriting store would have lost in a window, as `Ledger.averted_between` does."""
+        return await self._threads.read(self._book.averted_between, session_id, first, last)
+
+    async def blame(
+        self, session_id: str, at: At | None = None, *, progress: Callable[[int, int], None] | None = None
+    ) -> list[Blame]:
+        """Give the save that last wrote each fact, as `Ledger.blame` does."""
+        return await self._threads.read(self._book.blame, session_id, at, progress=progress)
 
     async def usage(self, session_id: str | None = None) -> UsageTotals:
         """Give the totals of the token-usage log."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ledger.attributing import Attributing
 from ledger.domain.compare import compare
 from ledger.domain.revisions import Place
 from ledger.domain.session_diff import SessionDiff
@@ -11,7 +12,7 @@ from ledger.domain.steps import Step
 from ledger.domain.transitions import Course, Transition
 from ledger.domain.view import View
 from ledger.errors import QuestionNotFound, SessionDeleted
-from ledger.loading import At, Loading
+from ledger.loading import At
 from ledger.stepping import Stepping, line_of_descent
 from ledger.store.question_trail import QuestionTrail
 
@@ -21,7 +22,7 @@ __all__ = ["Explaining"]
 NEAR = 50
 
 
-class Explaining(Loading):
+class Explaining(Attributing):
     """The explaining part of the facade: everything in it is read from the record, and nothing is written."""
 
     def diff(self, session_id: str, a: At | None, b: At | None = None, *, other: str | None = None) -> SessionDiff:

@@ -17,7 +17,7 @@ from ledger.domain.values import thaw
 from ledger.domain.view import View
 from ledger.errors import UnknownChange
 
-__all__ = ["FOLD_VERSION", "Foldable", "apply", "apply_changes", "fold", "stamped"]
+__all__ = ["FOLD_VERSION", "Draft", "Foldable", "apply", "apply_changes", "fold", "stamped"]
 
 #: Raised whenever the same events fold into another view; snapshots of an older fold are then dropped.
 FOLD_VERSION = 1
@@ -51,16 +51,16 @@ def apply(view: View, event: Event) -> View:
 
 def fold(view: View, events: Iterable[Foldable]) -> View:
     """Give the view after `events`, which follow it in order and without a gap; without any, the very `view`."""
-    draft: _Draft | None = None
+    draft: Draft | None = None
     for event in events:
-        draft = draft or _Draft(view)
+        draft = draft or Draft(view)
         draft.take(event)
     return draft.view() if draft else view
 
 
 def apply_changes(view: View, changes: Iterable[Change]) -> View:
     """Give the view with `changes` made in it, its version and digest as they were: what a save would leave."""
-    draft = _Draft(view)
+    draft = Draft(view)
     draft.make(changes)
     return draft.view()
 
@@ -83,8 +83,11 @@ def _effective_time(before: datetime | None, event: Foldable) -> datetime:
     return raw if before is None or event.version == 1 or raw > before else before
 
 
-class _Draft:
-    """A view under construction; what it shares with the view it began from, it never changes."""
+class Draft:
+    """A view under construction; what it shares with the view it began from, it never changes.
+
+    Whoever goes through a long history event by event keeps one: each then costs what it changes, not what is there.
+    """
 
     def __init__(self, view: View) -> None:
         self.fields: dict[str, Any] = {name: getattr(view, name) for name in View.__slots__}
@@ -94,6 +97,7 @@ class _Draft:
         self.state = Document(view.state)
 
     def take(self, event: Foldable) -> None:
+        """Take in the next event."""
         self.make(event.changes)
         if event.kind == "deleted":
             self.fields["alive"] = False
@@ -103,6 +107,7 @@ class _Draft:
         self.fields.update(version=event.version, digest=event.digest, updated_at=effective)
 
     def make(self, changes: Iterable[Change]) -> None:
+        """Make changes, without an event around them."""
         for change in changes:
             try:
                 make = _MAKERS[type(change)]
@@ -113,12 +118,14 @@ class _Draft:
                 self.fields["metadata_version"] += 1
 
     def view(self) -> View:
+        """Give what it holds as a view."""
         self.fields.update(messages=self.messages.messages(), metadata=self.metadata.root, state=self.state.root)
         if self._questions is not None:
             self.fields["questions"] = self._questions
         return View(**self.fields)
 
     def create(self, change: e.SessionCreated) -> None:
+        """Begin a life, with what a constructor was given."""
         for name in ("title", "pinned", "model", "parent_session_id", "root_session_id", "created_at"):
             self.fields[name] = getattr(change, name)
         self.fields.update(session_id=change.session_id, summary=thaw(change.summary), forked_from=None)
@@ -128,6 +135,7 @@ class _Draft:
         self.state = Document({})
 
     def fork(self, change: e.SessionForked) -> None:
+        """Begin a life with what another session held."""
         # What the other session held stays as it is; a life of its own begins here.
         origin = {
             "session_id": change.from_session_id,
@@ -137,35 +145,41 @@ class _Draft:
         self.fields.update(session_id=change.session_id, created_at=change.created_at, forked_from=origin, alive=False)
 
     def put_question(self, question: Question) -> None:
+        """Put a question where it stands, or behind all others."""
         if self._questions is None:
             self._questions = dict(self.fields["questions"])
         self._questions[question.id] = question
 
-    def question(self, question_id: str) -> Question:
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        """The questions as they stand now."""
         known: Mapping[str, Question] = self.fields["questions"] if self._questions is None else self._questions
-        return known[question_id]
+        return known
 
     def resolve(self, question_id: str, status: QuestionStatus, **fields: Any) -> None:
-        self.put_question(self.question(question_id).model_copy(update={"status": status, **fields}))
+        """Let a question end, or be pending again."""
+        self.put_question(self.questions[question_id].model_copy(update={"status": status, **fields}))
 
     def revise(self, change: e.MessageRevised) -> None:
+        """Replace a message, but for its metadata."""
         kept = self.messages.get(change.message.id).metadata
         self.messages.replace(change.message.model_copy(update={"metadata": kept}))
 
     def edit_message(self, message_id: str, edit: Callable[[Document], None]) -> None:
+        """Edit a message's metadata."""
         message: Message = self.messages.get(message_id)
         document = Document(message.metadata)
         edit(document)
         self.messages.replace(message.model_copy(update={"metadata": document.root}))
 
 
-def _nothing(draft: _Draft, change: Any) -> None:
+def _nothing(draft: Draft, change: Any) -> None:
     """What the change records has no effect on the state."""
 
 
-_MAKERS: dict[type[Any], Callable[[_Draft, Any], None]] = {
-    e.SessionCreated: _Draft.create,
-    e.SessionForked: _Draft.fork,
+_MAKERS: dict[type[Any], Callable[[Draft, Any], None]] = {
+    e.SessionCreated: Draft.create,
+    e.SessionForked: Draft.fork,
     e.SessionWasDeleted: _nothing,  # the event's kind ends the life
     e.TitleChanged: lambda d, c: d.fields.update(title=c.title),
     e.PinnedChanged: lambda d, c: d.fields.update(pinned=c.pinned),
@@ -176,7 +190,7 @@ _MAKERS: dict[type[Any], Callable[[_Draft, Any], None]] = {
     ),
     e.MessageAppended: lambda d, c: d.messages.append(c.message),
     e.MessageInserted: lambda d, c: d.messages.insert(c.message, c.after),
-    e.MessageRevised: _Draft.revise,
+    e.MessageRevised: Draft.revise,
     e.MessageRemoved: lambda d, c: d.messages.remove(c.message_id),
     e.MessagesReordered: lambda d, c: d.messages.reorder(c.order),
     e.MetadataSet: lambda d, c: d.metadata.set(c.path, thaw(c.value)),

@@ -9,7 +9,7 @@ from typing import Any
 from ledger.domain.parts import Message
 from ledger.domain.values import json_equal
 
-__all__ = ["MergedMessages", "merge_messages"]
+__all__ = ["MergedMessages", "merge_messages", "same_but_for_stamps"]
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ def _stand(was: Message | None, mine: Message | None, theirs: Message, merged: M
         merged.overruled_ours.append((theirs.id, None))
         return theirs
     if was is None:
-        if mine != theirs and not _same_but_for_stamps(mine, theirs):
+        if mine != theirs and not same_but_for_stamps(mine, theirs):
             merged.overruled_theirs.append(theirs.id)
             merged.whole.add(theirs.id)
             return mine
@@ -97,7 +97,7 @@ def _same_core(a: Message, b: Message) -> bool:
     )
 
 
-def _same_but_for_stamps(a: Message, b: Message) -> bool:
+def same_but_for_stamps(a: Message, b: Message) -> bool:
     """Whether two messages of one id differ in nothing but when each writer's copy was made."""
     return all(json_equal(value, b.__dict__[name]) for name, value in a.__dict__.items() if name != "created_at")
 

@@ -28,6 +28,10 @@ class MessageList:
         """Give the message of that id."""
         return self._links().messages[message_id]
 
+    def find(self, message_id: str) -> Message | None:
+        """Give the message of that id, or `None` if there is none."""
+        return self._links().messages.get(message_id)
+
     def append(self, message: Message) -> None:
         """Put a message at the end."""
         if self._linked is not None:

@@ -21,10 +21,14 @@ class Messages(tuple[Message, ...]):  # noqa: SLOT001 - a tuple cannot have any
 
     def holds(self, message_id: str) -> bool:
         """Tell whether a message of that id is among these."""
+        return self.find(message_id) is not None
+
+    def find(self, message_id: str) -> Message | None:
+        """Give the message of that id, or `None` if it is not among these."""
         if self._ids is None:
             self._ids = _Ids(self)
         place = self._ids.places.get(message_id)
-        return place is not None and place < len(self)
+        return self[place] if place is not None and place < len(self) else None
 
     def plus(self, more: Sequence[Message]) -> Self:
         """Give these messages with `more` behind them, whose ids are new."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from ledger.domain import events as e
+from ledger.domain.agreeing import agreements
 from ledger.domain.apply import fold
 from ledger.domain.events import Change, Event
 from ledger.domain.flights import Outcome, Submission
@@ -160,7 +161,8 @@ class Planner:
             authority=submission.authority,
             defaulted=submission.defaulted,
         )
-        plan = self._on(submission, view, rebased.changes, dict(rebased.renamed))
+        agreed = agreements(base, content, view, submission.changes or [], theirs)
+        plan = self._on(submission, view, [*rebased.changes, *agreed], dict(rebased.renamed))
         plan.theirs = theirs
         return plan
 
