@@ -221,7 +221,7 @@ class InvalidRevision(LedgerError, ValueError):
 
 
 class InvalidRange(LedgerError, ValueError):
-    """A replay would have to end before it begins. `first` and `last` are the versions that the two revisions name."""
+    """A range ends before it begins. `first` and `last` are the versions that the two revisions name."""
 
     def __init__(self, session_id: str, start: object, stop: object, first: int, last: int) -> None:
         self.session_id = session_id
@@ -233,7 +233,7 @@ class InvalidRange(LedgerError, ValueError):
         ends = "the head" if stop is None else f"revision {stop}"
         super().__init__(
             f"no save of session {session_id} lies from {begins} (version {first}) to {ends} (version {last}): a "
-            f"replay goes forwards, and `ledger log {session_id}` lists the versions"
+            f"range goes forwards, and `ledger log {session_id}` lists the versions"
         )
 
 

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 import ledger
+from ledger.cli.bisect import bisect
 from ledger.cli.demo import demo
 from ledger.cli.diff import diff
 from ledger.cli.doctor import doctor
@@ -33,7 +34,7 @@ __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Record": (demo, import_),
-    "Read and explain": (sessions, log, show, diff, replay, questions, usage),
+    "Read and explain": (sessions, log, show, diff, replay, bisect, questions, usage),
     "Keep healthy": (verify, rebuild, stats, doctor, migrate),
 }
 

@@ -9,7 +9,10 @@ from ledger.cli.output import emphasised, readable, shortened, width
 from ledger.cli.times import instant
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ledger.domain.events import Event
+    from ledger.domain.transitions import Transition
 
 __all__ = ["INDENT", "save_as_json", "save_heading", "save_lines"]
 
@@ -25,12 +28,12 @@ def save_as_json(event: Event) -> dict[str, Any]:
     return event.model_dump(mode="json", include=_FIELDS)
 
 
-def save_heading(event: Event, averted: int = 0) -> str:
+def save_heading(save: Event | Transition, at: datetime, averted: int = 0) -> str:
     """Give the line that says which save it is, by whom, and how many facts its copy would have undone."""
-    who = readable(event.writer) + (" (as user)" if event.authority == "user" else "")
-    heading = f"{emphasised(str(event.version))}  {instant(event.occurred_at or event.recorded_at)}  {who}"
-    if event.is_stale:
-        seen = f"version {event.base_version}" if event.base_version else "nothing"
+    who = readable(save.writer) + (" (as user)" if save.authority == "user" else "")
+    heading = f"{emphasised(str(save.version))}  {instant(at)}  {who}"
+    if save.is_stale:
+        seen = f"version {save.base_version}" if save.base_version else "nothing"
         heading += "  " + emphasised(f"stale: had seen {seen}", "yellow")
     return f"{heading}  {emphasised(f'averted {averted:,}', 'cyan')}" if averted else heading
 
@@ -39,6 +42,6 @@ def save_lines(event: Event, averted: int = 0) -> Iterator[str]:
     """Give the heading of a save, and a line for each of its changes."""
     from ledger.cli.change_words import summed_up
 
-    yield save_heading(event, averted)
+    yield save_heading(event, event.occurred_at or event.recorded_at, averted)
     for words in summed_up(event.changes):
         yield INDENT + shortened(words, width() - len(INDENT))

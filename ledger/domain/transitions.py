@@ -46,6 +46,11 @@ class Transition(BaseModel):
     by: str | None = None
     detail: Any = None
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the writer had not seen the save before this one."""
+        return self.base_version < self.version - 1
+
 
 class _Standing(NamedTuple):
     """Where a question stands: what two copies of it can differ in."""

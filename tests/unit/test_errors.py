@@ -129,7 +129,7 @@ def test_an_error_survives_the_way_to_another_process(example: LedgerError) -> N
         (InvalidSession("nan is not JSON", path="/x"), "session cannot be saved at /x: nan is not JSON; nothing was"),
         (
             InvalidRange("s1", 9, 7, 9, 7),
-            "no save of session s1 lies from revision 9 (version 9) to revision 7 (version 7): a replay goes forwards",
+            "no save of session s1 lies from revision 9 (version 9) to revision 7 (version 7): a range goes forwards",
         ),
         (InvalidRange("s1", 9, None, 9, 7), "from revision 9 (version 9) to the head (version 7)"),
         (InvalidRange("s1", None, 9, 1, 7), "from the beginning (version 1) to revision 9 (version 7)"),
