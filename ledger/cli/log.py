@@ -74,8 +74,8 @@ def log(
             print_json([_as_json(told) for page in window.pages() for told in page])
         else:
             print_lines((line for page in window.pages() for line in form.lines(page)), paged=not follow)
-        if (hidden := window.left_out()) is not None:
-            note(hidden, as_json=invocation.as_json)
+        for text in window.notes():
+            note(text, as_json=invocation.as_json)
         if follow:
             for events in followed(book, session_id, upto):
                 print_lines(form.lines(window.told(events)), paged=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +13,7 @@ from sqlalchemy import Connection, LargeBinary, Table, cast, func, select
 from ledger.domain import events as e
 from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
 from ledger.domain.payload import Payload, decode_payload
-from ledger.domain.records import Problem, Redaction, Verification
-from ledger.domain.redaction import redacted_paths
+from ledger.domain.records import Problem, Verification
 from ledger.errors import SessionNotFound, UnknownChange
 from ledger.store.joins import Joins
 from ledger.store.log import Log
@@ -61,9 +59,7 @@ def verify(
     for expected_id, (version, digest) in (expect or {}).items():
         if session_id is None or expected_id == session_id:
             check.expectation(expected_id, version, digest)
-    return Verification(
-        sessions=check.sessions, events=check.events, problems=tuple(check.problems), redacted=tuple(check.redacted)
-    )
+    return Verification(sessions=check.sessions, events=check.events, problems=tuple(check.problems))
 
 
 @dataclass(slots=True)
@@ -77,8 +73,6 @@ class _Chain:
     tombstone: int = 0
     alive: bool = False
     life: int = 0
-    #: Whether another ledger made it: what was redacted of it can only have been so there, or on the way.
-    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -90,7 +84,6 @@ class _Check:
     events: int = 0
     total: int = 0
     problems: list[Problem] = field(default_factory=list)
-    redacted: list[Redaction] = field(default_factory=list)
     joins: Joins = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,9 +98,6 @@ class _Check:
             _octets(row[0]): _text(row[1])
             for row in self.connection.execute(select(sessions.c.session_uid, sessions.c.session_id))
         }
-        for twice, count in Counter(names.values()).items():
-            if count > 1:
-                self.problem(twice, None, "its id stands for more than one session")
         uids = set(names)
         for table in (heads, events, payloads):
             uids |= {_octets(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
@@ -147,8 +137,8 @@ class _Check:
             self.problem(session_id, None, "its row in sessions is missing")
         elif session_uid(origin, session_id) != uid:
             self.problem(session_id, None, "its id does not match its key")
-        created_at = row["created_at"] if row else None
-        chain = _Chain(foreign=origin != self.log.ledger_id)
+        created_at = row["created_at"] if row and origin == self.log.ledger_id else None
+        chain = _Chain()
         for event in self._rows(uid, upto):
             if event["version"] == 1 and created_at not in (None, event["recorded_at"]):
                 self.problem(session_id, 1, "it was recorded at another time than its row in sessions says")
@@ -258,12 +248,7 @@ class _Check:
             self.problem(session_id, version, "its payload is missing")
             return None
         body = bytes(row["body"])
-        paths = redacted_paths(body, bytes(row["salt"]))
-        if paths and chain.foreign:
-            self.redacted.append(Redaction(session_id=session_id, version=version, paths=paths))
-        elif paths:
-            self.problem(session_id, version, "its payload was redacted, which only an export to elsewhere may do")
-        elif commit_payload(bytes(row["salt"]), body) != bytes(row["payload_commit"]):
+        if commit_payload(bytes(row["salt"]), body) != bytes(row["payload_commit"]):
             self.problem(session_id, version, "its payload was altered: the digest does not match")
             return None
         try:
