@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,7 @@ from ledger.domain.events import Event
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.parts import Message
 from ledger.domain.receipt import Receipt
-from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals, Verification
+from ledger.domain.records import FeedItem, Imported, QuestionRecord, SessionSummary, UsageTotals, Verification
 from ledger.domain.revisions import Place
 from ledger.domain.session import Session
 from ledger.domain.session_diff import SessionDiff
@@ -278,6 +278,16 @@ class AsyncLedger:
     async def verify(self, session_id: str | None = None, **keywords: Any) -> Verification:
         """Recompute every hash, as `Ledger.verify` does and with its keywords."""
         return await self._threads.read(partial(self._book.verify, session_id, **keywords))
+
+    async def export(self, session_ids: str | Iterable[str] | None = None, **keywords: Any) -> AsyncIterator[str]:
+        """Give sessions as the lines of a file that another ledger imports, as `Ledger.export` does."""
+        lines = await self._threads.read(partial(self._book.export, session_ids, **keywords))
+        async for line in self._pages(lines):
+            yield line
+
+    async def import_(self, lines: Iterable[str | bytes], **keywords: Any) -> Imported:
+        """Take the sessions of an export in, as `Ledger.import_` does."""
+        return await self._threads.read(partial(self._book.import_, lines, **keywords))
 
     async def snapshot(self, session_id: str) -> None:
         """Write a snapshot of the session's head now."""

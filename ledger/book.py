@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ledger.domain.events import Authority
-from ledger.domain.records import Verification
+from ledger.domain.records import Imported, Verification
+from ledger.exchange import Export, Import
 from ledger.ports import Progress, ReadSide
 from ledger.saving import Saving
 from ledger.store.census import take_census
@@ -93,6 +94,54 @@ class Ledger(Saving):
         """
         with self._database.read() as connection:
             return verify(connection, self._log, session_id, expect=expect, progress=progress)
+
+    def export(
+        self,
+        session_ids: str | Iterable[str] | None = None,
+        *,
+        redact: Iterable[str] = (),
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[str]:
+        """Give sessions as the lines of a file that another ledger imports, with their hashes.
+
+        Each session is of one moment, and no transaction is held between pages. A fork brings what it was forked from
+        along, up to there. A record that was altered is not exported.
+
+            Path("s1.jsonl").write_text("".join(book.export("s1", redact=["/messages/*/content"])))
+
+        Args:
+            session_ids: one, or several; all that were ever saved by default.
+            redact: paths to blank wherever they occur: ``/title``, ``/messages/*/content``, ``/metadata/email``. The
+                export says what it left out; everything else of it can still be verified.
+            progress: called with the events exported so far, and their number.
+
+        Raises:
+            SessionNotFound: if one of them was never saved.
+            InvalidRedaction: a `ValueError`; if a path means nothing that can be blanked.
+            DamagedRecord: while it is read, if what is stored was altered.
+        """
+        return iter(Export(self._database, self._log, session_ids, redact=redact, progress=progress))
+
+    def import_(self, lines: Iterable[str | bytes], *, progress: Callable[[int, int], None] | None = None) -> Imported:
+        """Take the sessions of an export in: with their hashes, times, writers and keys, as they were made elsewhere.
+
+        All of it is checked before anything is written, and every hash recomputed. Each session is then written in one
+        transaction. Importing again adds nothing, and a longer export of the same session adds what is new.
+
+        Args:
+            lines: of the export; an open file, or what `export` gives.
+            progress: called with the saves written so far, and their number.
+
+        Returns:
+            What was added, session by session.
+
+        Raises:
+            InvalidExport: a `ValueError`; if it is no export, or not as it was written: line, session and version.
+            SessionDiverged: a `SessionExists`; if one of its ids stands for a session with another past here.
+            IdempotencyConflict: if the key of a usage record stands for another record here.
+            UnknownChange: if a newer release wrote it.
+        """
+        return Import(self._database, self._log, progress=progress).run(lines)
 
     def snapshot(self, session_id: str) -> None:
         """Write a snapshot of the session's head now, so that the next cold load replays nothing."""

@@ -6,6 +6,7 @@
     ├── VersionNotFound        (also LookupError)
     ├── QuestionNotFound       (also LookupError)
     ├── SessionExists
+    │   └── SessionDiverged
     ├── VersionConflict
     ├── IdempotencyConflict
     ├── QuestionOmittedError
@@ -13,6 +14,8 @@
     ├── InvalidSession         (also ValueError)
     ├── InvalidRevision        (also ValueError)
     ├── InvalidRange           (also ValueError)
+    ├── InvalidExport          (also ValueError)
+    ├── InvalidRedaction       (also ValueError)
     ├── UnknownChange
     ├── UnknownProjection      (also ValueError)
     ├── UnsavedWork
@@ -31,7 +34,9 @@ from typing import Any
 __all__ = [
     "DamagedRecord",
     "IdempotencyConflict",
+    "InvalidExport",
     "InvalidRange",
+    "InvalidRedaction",
     "InvalidRevision",
     "InvalidSession",
     "LedgerError",
@@ -41,6 +46,7 @@ __all__ = [
     "QuestionOmittedError",
     "SchemaOutOfDate",
     "SessionDeleted",
+    "SessionDiverged",
     "SessionExists",
     "SessionNotFound",
     "StorageError",
@@ -118,6 +124,22 @@ class SessionExists(LedgerError):
             f"session {session_id} was deleted at version {version}, and its log stays; choose another id"
             if deleted
             else f"session {session_id} exists already, at version {version}; load it to go on with it"
+        )
+
+
+class SessionDiverged(SessionExists):
+    """The id is taken by a session with another past than the one that was to be imported; nothing of it was."""
+
+    def __init__(self, session_id: str, version: int, *, origin: str, held: str) -> None:
+        self.session_id = session_id
+        self.version = version
+        self.origin = origin
+        self.held = held
+        other = "of another origin" if origin != held else "whose past is another one"
+        Exception.__init__(
+            self,
+            f"session {session_id} exists already, at version {version}, and is one {other}; "
+            f"nothing of it was imported, take it into a ledger of its own to compare the two",
         )
 
 
@@ -234,6 +256,53 @@ class InvalidRange(LedgerError, ValueError):
         super().__init__(
             f"no save of session {session_id} lies from {begins} (version {first}) to {ends} (version {last}): a "
             f"range goes forwards, and `ledger log {session_id}` lists the versions"
+        )
+
+
+class InvalidExport(LedgerError, ValueError):
+    """What was to be imported is no export of a ledger, or not as it was written; nothing of it was."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        line: int,
+        session_id: str | None = None,
+        version: int | None = None,
+        hint: str = "",
+        source: str = "",
+    ) -> None:
+        self.problem = problem
+        self.source = source
+        self.line = line
+        self.session_id = session_id
+        self.version = version
+        self.hint = hint or "ask whoever sent it for a new export"
+        where = f"{source}:{line}" if source else f"line {line}"
+        if session_id is not None:
+            where += f", session {session_id}" + (f", version {version}" if version is not None else "")
+        super().__init__(f"{where}: {problem}; nothing of it was imported, {self.hint}")
+
+    def of(self, source: str) -> InvalidExport:
+        """Give the same error, of a source that has a name."""
+        return InvalidExport(
+            self.problem,
+            line=self.line,
+            session_id=self.session_id,
+            version=self.version,
+            hint=self.hint,
+            source=source,
+        )
+
+
+class InvalidRedaction(LedgerError, ValueError):
+    """Not a path to something that an export can blank."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(
+            f"{path!r} cannot be blanked: {problem}; name it like /messages/*/content, /title or /metadata/email"
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from ledger.domain.apply import FOLD_VERSION
 from ledger.domain.view import View
@@ -33,8 +33,6 @@ MIN_REPLAYED_BYTES = 64 * 1024
 #: A snapshot pays when a load had to read so many times what the view holds. One that only grew is read from the log as
 #: fast as from a snapshot, which would only be a second copy of it.
 READ_TIMES = 2
-#: So few saves are read sooner than a snapshot.
-NEAR = 50
 #: Of two kept snapshots, the older has at most this part of the newer one's version, so that all together cost no more
 #: than twice the newest, and a load in the middle of a history finds one near.
 THINNING = 0.6
@@ -49,13 +47,6 @@ class _Load:
     snapshot: int = 0
     #: The snapshots that turned out to be of no use: session and version.
     dropped: list[tuple[str, int]] = field(default_factory=list)
-    #: An earlier view that the caller holds.
-    known: View | None = None
-
-    def known_of(self, session_id: str, version: int) -> View | None:
-        """Give the view that the caller holds, if it is on the way to that version."""
-        known = self.known
-        return known if known is not None and known.session_id == session_id and known.version <= version else None
 
     @property
     def view(self) -> View:
@@ -77,20 +68,15 @@ class SessionViews:
         self.database = database
         self.log = log
 
-    def view(self, session_id: str, version: int | None = None, *, known: View | None = None) -> View:
+    def view(self, session_id: str, version: int | None = None) -> View:
         """Give the view at `version`, or at the head; what is read is of one moment.
-
-        Args:
-            session_id: whose.
-            version: the head by default.
-            known: an earlier view, of the session or of one that it came from, to go on from if that reads less.
 
         Raises:
             SessionNotFound: if no session of that id was ever saved.
             VersionNotFound: if it never reached that version.
         """
         with self.database.read() as connection:
-            load = self._load(connection, session_id, version, known)
+            load = self._load(connection, session_id, version)
         self._drop(load.dropped)
         if load.view.alive and load.replayed > MIN_REPLAYED_BYTES:
             self._keep(load)
@@ -118,33 +104,24 @@ class SessionViews:
         with self.database.write() as connection:
             connection.execute(delete(snapshots))
 
-    def _load(self, connection: Connection, session_id: str, version: int | None, known: View | None = None) -> _Load:
+    def _load(self, connection: Connection, session_id: str, version: int | None) -> _Load:
         head = self.log.head(connection, session_id)
         if head is None:
             raise SessionNotFound(session_id)
         wanted = head.version if version is None else version
         if not 1 <= wanted <= head.version:
             raise VersionNotFound(session_id, wanted, head.version)
-        load = _Load(known=known)
+        load = _Load()
         load.legs = self.log.replayed(
             connection, session_id, wanted, lambda name, upto: self._nearest(connection, name, upto, load)
         )
         return load
 
     def _nearest(self, connection: Connection, session_id: str, version: int, load: _Load) -> View | None:
-        """Give the newest sound snapshot of a session up to a version, and note what was found on the way to it.
-
-        Or the view that is known, unless a snapshot saves much of the way from there.
-        """
+        """Give the newest sound snapshot of a session up to a version, and note what was found on the way to it."""
         uid = self.log.uid(connection, session_id)
-        query = select(snapshots).where(snapshots.c.session_uid == uid).order_by(snapshots.c.version.desc()).limit(1)
         below = version
-        known = load.known_of(session_id, version)
-        if known is not None and version - known.version <= NEAR:
-            return known
-        while row := connection.execute(query.where(snapshots.c.version <= below)).mappings().one_or_none():
-            if known is not None and row["version"] <= known.version:
-                return known
+        while row := connection.execute(_NEAREST, {"uid": uid, "below": below}).mappings().one_or_none():
             view, problem = self._open(connection, session_id, row)
             if view is not None:
                 load.snapshot = row["size"]
@@ -152,7 +129,7 @@ class SessionViews:
             _log.warning("snapshot_dropped", session_id=session_id, version=row["version"], reason=problem)
             load.dropped.append((session_id, row["version"]))
             below = row["version"] - 1
-        return known
+        return None
 
     def _open(self, connection: Connection, session_id: str, row: Any) -> tuple[View | None, str]:
         if row["fold_version"] != FOLD_VERSION:
@@ -219,6 +196,14 @@ class SessionViews:
             # They are of no use and will be passed over again; the load itself has succeeded.
             for session_id, version in dropped:
                 _log.warning("snapshot_not_dropped", session_id=session_id, version=version, error=str(error))
+
+
+_NEAREST = (
+    select(snapshots)
+    .where(snapshots.c.session_uid == bindparam("uid"), snapshots.c.version <= bindparam("below"))
+    .order_by(snapshots.c.version.desc())
+    .limit(1)
+)
 
 
 def _worth_most(load: _Load) -> View:

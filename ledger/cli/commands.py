@@ -16,7 +16,9 @@ from ledger.cli.demo import demo
 from ledger.cli.diff import diff
 from ledger.cli.doctor import doctor
 from ledger.cli.examples import examples
+from ledger.cli.exporting import export
 from ledger.cli.failures import Interrupted, explained, until_nobody_reads
+from ledger.cli.fork import fork
 from ledger.cli.importing import import_
 from ledger.cli.invocation import DEFAULT_DATABASE, Invocation
 from ledger.cli.log import log
@@ -33,7 +35,7 @@ from ledger.cli.verify import verify
 __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
-    "Record": (demo, import_),
+    "Record": (demo, import_, export, fork),
     "Read and explain": (sessions, log, show, diff, replay, bisect, questions, usage),
     "Keep healthy": (verify, rebuild, stats, doctor, migrate),
 }

@@ -28,6 +28,8 @@ _CODES: tuple[tuple[type[errors.LedgerError], int], ...] = (
     (errors.InvalidSession, USAGE),
     (errors.InvalidRevision, USAGE),
     (errors.InvalidRange, USAGE),
+    (errors.InvalidExport, USAGE),
+    (errors.InvalidRedaction, USAGE),
     (errors.UnknownProjection, USAGE),
     (errors.SessionExists, CONFLICT),
     (errors.VersionConflict, CONFLICT),

@@ -29,13 +29,14 @@ TOLD = 50
         "ledger import ~/.claude/projects",
         "ledger import run.jsonl another.json",
         "zcat old.jsonl.gz | ledger import -",
+        "ledger import session.jsonl  # that `ledger export` made",
     ),
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option(
     "--format",
     "source_format",
-    type=click.Choice(("auto", "claude-code", "chat", "bamboo")),
+    type=click.Choice(("auto", "claude-code", "chat", "bamboo", "export")),
     default="auto",
     show_default=True,
     help="What wrote the files.",
@@ -43,11 +44,12 @@ TOLD = 50
 @json_option
 @pass_invocation
 def import_(invocation: Invocation, files: tuple[str, ...], source_format: str) -> None:
-    """Take in real transcripts.
+    """Take in real transcripts, or another ledger's export.
 
     FILE is a file, a folder, or - for the standard input. Each recorded step becomes a save of its own, with its
     original time and writer, so that any moment of the history can be loaded. Importing again adds what is new, and
-    nothing else. A line that cannot be read is named, the rest is imported, and the exit code is 1.
+    nothing else. A line that cannot be read is named, the rest is imported, and the exit code is 1. An export is taken
+    as a whole or not at all: every hash in it is recomputed first.
     """
     if not files:
         raise click.UsageError(_what_to_import(invocation))
@@ -104,6 +106,7 @@ def _as_json(report: ImportReport) -> dict[str, Any]:
         "recovered": report.recovered,
         "longest_wait_seconds": None if wait is None else wait.total_seconds(),
         "usage_records": report.usage_records,
+        "redacted": report.redacted,
         "passed_over": dict(report.passed_over),
         "problems": [{"place": it.place, "what": it.what, "next": it.next} for it in report.problems],
     }

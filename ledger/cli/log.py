@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,10 @@ from ledger.cli.output import note, print_json, print_lines
 from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.save_line import LineShape, marks_of
 from ledger.cli.saves import save_as_json, save_lines
+from ledger.cli.spoken_command import spoken_command
+
+if TYPE_CHECKING:
+    from ledger.domain.events import SessionForked
 
 __all__ = ["log"]
 
@@ -74,8 +79,11 @@ def log(
             print_json([_as_json(told) for page in window.pages() for told in page])
         else:
             print_lines((line for page in window.pages() for line in form.lines(page)), paged=not follow)
-        for text in window.notes():
-            note(text, as_json=invocation.as_json)
+        if form.origin is not None and not invocation.as_json:
+            parent, version = form.origin.from_session_id, str(form.origin.from_version)
+            note(f"What came before the fork: {spoken_command(invocation, 'log', parent, '--until', version)}")
+        if (hidden := window.left_out()) is not None:
+            note(hidden, as_json=invocation.as_json)
         if follow:
             for events in followed(book, session_id, upto):
                 print_lines(form.lines(window.told(events)), paged=False)
@@ -92,8 +100,14 @@ class _Form:
         self._name = name
         self._head = head
         self._shape: LineShape | None = None
+        #: What the session was forked from, if a save that was told says so.
+        self.origin: SessionForked | None = None
 
     def lines(self, page: list[Told]) -> Iterator[str]:
+        from ledger.domain.origins import origin_of
+
+        for told in page:
+            self.origin = self.origin or origin_of(told.event.version, told.event.changes)
         if self._name == "full":
             return (line for told in page for line in save_lines(told.event, told.averted))
         if self._shape is None and page:

@@ -16,7 +16,7 @@ __all__ = ["LineShape", "marks_of"]
 #: Longer names of writers are cut; one that only comes later than the first page moves its line to the right.
 WRITER_COLUMNS = 20
 _ENDED = {"answered": "green", "lost": "red", "omitted": "red", "asked": "yellow", "recovered": "yellow"}
-_COLOURS = {**_ENDED, "stale": "yellow", "averted": "cyan", "overruled": "magenta", "deleted": "red"}
+_COLOURS = {**_ENDED, "stale": "yellow", "averted": "cyan", "overruled": "magenta", "deleted": "red", "forked": "blue"}
 _QUESTION = "question_"
 _GAP = "; "
 
@@ -49,10 +49,11 @@ class LineShape(NamedTuple):
 
 
 def marks_of(event: Event, averted: int = 0) -> list[str]:
-    """Give the words that mark a save: ``stale``, ``averted``, ``overruled``, and what it did to questions."""
-    found = ["stale"] if event.is_stale else []
-    found += ["averted"] if averted else []
+    """Give the words that mark a save: what it was (``stale``, ``averted``, …), and what it did to questions."""
     kinds = [change.type for change in event.changes]
+    found = ["forked"] if "session_forked" in kinds else []
+    found += ["stale"] if event.is_stale else []
+    found += ["averted"] if averted else []
     found += [kind.removeprefix(_QUESTION) for kind in kinds if kind.startswith(_QUESTION)]
     found += ["overruled"] if "change_overruled" in kinds else []
     found += ["deleted"] if event.kind == "deleted" else []
@@ -150,6 +151,8 @@ def _piece(change: Any) -> _Piece:
     match change.type:
         case "session_created":
             return _Piece("", "created the session")  # as what, is less than what else it did
+        case "session_forked":
+            return _Piece("forked", f" from {change.from_session_id}@{change.from_version}")
         case "change_overruled":
             whose = "" if change.side == "writer" else f" of version {change.version}"
             return _Piece("overruled", f"{whose} {change.path}: {value_text(change.value)}")

@@ -11,7 +11,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.flow import flow
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
 from ledger.cli.revision_argument import resolve_revision, session_argument
 from ledger.cli.times import instant
 
@@ -44,10 +44,12 @@ def show(invocation: Invocation, session: str, full: bool) -> None:  # noqa: FBT
     with invocation.book() as book:
         session_id, revision = resolve_revision(book, session)
         found = book.load(session_id, at=revision)
-        head = book.head(session_id)
+        head = book.head(found.id)
     if invocation.as_json:
         print_json(found.model_dump(mode="json"))
     else:
+        if found.id != session_id:
+            note(f"{session_id} was forked from it later: this is {found.id}@{found.version}.")
         print_lines(_lines(found, head.version if head else found.version, None if full else SHOWN_LINES))
 
 
@@ -79,9 +81,10 @@ def _summary(session: Session, head: int) -> Iterator[str]:
         "created": instant(session.created_at),
         "updated": instant(session.updated_at),
     }
-    for name, fact in facts.items():
-        if fact:
-            yield f"{_INDENT}{faint(name.ljust(8))} {shortened(fact.strip(), width() - 11)}"
+    told = {name: fact for name, fact in facts.items() if fact}
+    longest = max(8, *map(len, told))
+    for name, fact in told.items():
+        yield f"{_INDENT}{faint(name.ljust(longest))} {shortened(fact.strip(), width() - longest - 3)}"
 
 
 def _section(title: str) -> Iterator[str]:

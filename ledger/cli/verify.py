@@ -17,6 +17,7 @@ from ledger.errors import SessionNotFound
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
+    from ledger.domain.records import Verification
 
 __all__ = ["verify"]
 
@@ -48,10 +49,25 @@ def verify(invocation: Invocation, session: str | None, expect: IO[str] | None) 
     sessions = "1 session" if found.sessions == 1 else f"{found.sessions:,} sessions"
     events = "1 event" if found.events == 1 else f"{found.events:,} events"
     if found.ok:
-        print_lines([f"Whole: {events} of {sessions}, every hash matches."])
+        lines = [f"Whole: {events} of {sessions}, every hash matches."]
     else:
         problems = "1 problem" if len(found.problems) == 1 else f"{len(found.problems):,} problems"
-        print_lines([*(readable(str(problem)) for problem in found.problems), f"{problems} in {events} of {sessions}."])
+        lines = [*(readable(str(problem)) for problem in found.problems), f"{problems} in {events} of {sessions}."]
+    print_lines(lines + _redacted(found))
+
+
+def _redacted(found: Verification) -> list[str]:
+    """Say of how much the record holds the place, but not what was in it."""
+    if not found.redacted:
+        return []
+    count = len({redaction.session_id for redaction in found.redacted})
+    saves = "1 save" if len(found.redacted) == 1 else f"{len(found.redacted):,} saves"
+    sessions = "1 session" if count == 1 else f"{count:,} sessions"
+    paths = sorted({path for redaction in found.redacted for path in redaction.paths if path.startswith("/")})
+    return [
+        f"Redacted: {saves} of {sessions}; when and by whom they were made is certain, what is left of them is not.",
+        *(f"  {readable(path)}" for path in paths),
+    ]
 
 
 def _named(book: Ledger, session: str) -> str:

@@ -22,6 +22,7 @@ class Payload(BaseModel):
     """What an event's payload says, beside what its envelope says.
 
     `base` is the leaf of the version that the writer had loaded, `key_digest` what a retry with that key must match.
+    `redacted` lists the paths at which an export left values out; a payload as it was saved has none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -31,6 +32,7 @@ class Payload(BaseModel):
     key_digest: str | None = None
     occurred_at: AwareDatetime | None = None
     base: str | None = None
+    redacted: tuple[str, ...] = ()
 
 
 def iso(time: datetime) -> str:

@@ -13,10 +13,13 @@ from ledger.domain.parts import Option, QuestionStatus
 __all__ = [
     "AskedIn",
     "FeedItem",
+    "Imported",
+    "ImportedSession",
     "Omission",
     "OverruledSave",
     "Problem",
     "QuestionRecord",
+    "Redaction",
     "SessionSummary",
     "StaleSave",
     "UsageTotals",
@@ -140,14 +143,53 @@ class Problem(_Record):
         return f"{where}, version {self.version}: {self.what}" if self.version is not None else f"{where}: {self.what}"
 
 
+class Redaction(_Record):
+    """A save of an imported session whose payload lost something when it was exported, and at which paths."""
+
+    session_id: str
+    version: int
+    paths: tuple[str, ...]
+
+
 class Verification(_Record):
-    """The result of `verify`: whole if `problems` is empty."""
+    """The result of `verify`: whole if `problems` is empty.
+
+    Of a payload in `redacted` the chain still holds the place, the time and the writer, and vouches for nothing in it.
+    """
 
     sessions: int
     events: int
     problems: tuple[Problem, ...] = ()
+    redacted: tuple[Redaction, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether nothing was found."""
         return not self.problems
+
+
+class ImportedSession(_Record):
+    """What became of one session of an export: `saves` were added, `skipped` were there already.
+
+    `origin` is the id of the ledger that made it, `version` its last version in the export, and `redacted` the versions
+    among those added whose payload had lost something.
+    """
+
+    session_id: str
+    origin: str
+    version: int
+    saves: int
+    skipped: int
+    usage_records: int = 0
+    redacted: tuple[int, ...] = ()
+
+
+class Imported(_Record):
+    """The result of importing an export; every hash of it was recomputed first."""
+
+    sessions: tuple[ImportedSession, ...] = ()
+
+    @property
+    def saves(self) -> int:
+        """How many saves were added."""
+        return sum(session.saves for session in self.sessions)

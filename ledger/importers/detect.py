@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ledger.exchange.lines import FORMAT
 from ledger.importers.claude_types import KNOWN_TYPES
 from ledger.importers.lines import Line
 from ledger.importers.records import UnreadableRecord, parse_json
 
 __all__ = ["FORMATS", "HEAD_LINES", "Detected", "detect", "detect_document", "is_binary"]
 
-FORMATS = ("auto", "claude-code", "chat", "bamboo")
+FORMATS = ("auto", "claude-code", "chat", "bamboo", "export")
 
 #: A transcript may begin with lines that say nothing of its format: torn ones, or types of a newer release.
 HEAD_LINES = 20
 
-Format = Literal["claude-code", "chat", "bamboo"]
+Format = Literal["claude-code", "chat", "bamboo", "export"]
 
 _BAMBOO_ONLY = ("updated_at", "root_session_id", "spawn_depth", "pending_question", "title_version")
+
+#: Of an export whose first line was torn, the others tell what it is.
+_OF_EXPORT = ("session", "event", "end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def detect(head: Sequence[Line]) -> Detected | None:
         except UnreadableRecord:
             continue  # the reader will say what is wrong with it
         found = _format_of(record)
-        if found == "claude-code":
+        if found in ("claude-code", "export"):
             return Detected(found, by_line=True)
         if found == "chat":
             return Detected(found, by_line=isinstance(record, dict))
@@ -58,7 +62,7 @@ def detect(head: Sequence[Line]) -> Detected | None:
 def detect_document(document: Any) -> Format | None:
     """Give the format of a JSON document."""
     found = _format_of(document)
-    return None if found == "claude-code" else found
+    return None if found in ("claude-code", "export") else found
 
 
 def _format_of(value: Any) -> Format | None:
@@ -66,6 +70,8 @@ def _format_of(value: Any) -> Format | None:
         return "chat" if any(_is_run(item) or _is_chat_message(item) for item in value) else None
     if not isinstance(value, dict):
         return None
+    if value.get("format") == FORMAT or ("digest" in value and any(isinstance(value.get(n), dict) for n in _OF_EXPORT)):
+        return "export"
     if isinstance(value.get("messages"), list) and any(name in value for name in _BAMBOO_ONLY):
         return "bamboo"
     if _is_run(value):

@@ -48,12 +48,16 @@ def read_lines(stream: BinaryIO, limit: int = MAX_LINE) -> Iterator[Line]:
         size = len(text)
         ended = text.endswith(b"\n")
         if size <= limit or ended:
-            yield Line(number, text.rstrip(b"\r\n"), size, ended)
+            yield Line(number, _without_end(text), size, ended)
             continue
         while not ended and (rest := stream.readline(_CHUNK)):
             size += len(rest)
             ended = rest.endswith(b"\n")
         yield Line(number, None, size, ended)
+
+
+def _without_end(text: bytes) -> bytes:
+    return text[:-2] if text.endswith(b"\r\n") else text.removesuffix(b"\n")
 
 
 def parse_line(line: Line) -> Any:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ledger.domain.records import Imported
 from ledger.domain.spans import span
 from ledger.importers.steps import ImportProblem
 
@@ -20,7 +21,8 @@ class ImportReport:
     that were saved, `skipped` those that were there already. `questions` counts the questions of these sessions by
     where they stand now, `longest_wait` is the longest that one of them waited for its answer, and `recovered` how many
     lost ones this import found again. `passed_over` counts records that are no part of a conversation, by their type.
-    `problems` says what was refused, in the order in which it was met; everything else was imported.
+    `problems` says what was refused, in the order in which it was met; everything else was imported. `exports` has what
+    became of each export of a ledger, of which every hash was recomputed.
     """
 
     session_ids: list[str] = field(default_factory=list)
@@ -32,11 +34,17 @@ class ImportReport:
     usage_records: int = 0
     problems: list[ImportProblem] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    exports: list[Imported] = field(default_factory=list)
 
     @property
     def sessions(self) -> int:
         """How many sessions the sources speak of."""
         return len(self.session_ids)
+
+    @property
+    def redacted(self) -> int:
+        """How many of the saves were without something that had been blanked before they came."""
+        return sum(len(session.redacted) for export in self.exports for session in export.sessions)
 
     def summary(self) -> str:
         """Say in one sentence what was found.
@@ -49,6 +57,10 @@ class ImportReport:
         said = f"{_count(self.sessions, 'session')}, {self._saves()}, {self._questions()}"
         if self.longest_wait is not None:
             said += f"; longest wait {span(self.longest_wait)}"
+        if self.exports:
+            said += "; verified"
+        if self.redacted:
+            said += f", and {_count(self.redacted, 'save')} redacted"
         if self.problems:
             said += f"; {_count(len(self.problems), 'problem')}"
         return said

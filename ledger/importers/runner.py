@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from ledger.errors import InvalidExport
 from ledger.importers.bamboo import Copy, copy_steps, is_outdated, read_copy
 from ledger.importers.chat import read_document, read_runs
 from ledger.importers.claude_code import read_transcript
 from ledger.importers.detect import FORMATS, HEAD_LINES, detect, detect_document, is_binary
-from ledger.importers.lines import Line, parse_document, read_lines
+from ledger.importers.lines import MAX_LINE, Line, parse_document, read_lines
 from ledger.importers.player import Player
 from ledger.importers.records import UnreadableRecord
 from ledger.importers.report import ImportReport
@@ -51,7 +52,8 @@ def import_sources(
     Args:
         book: where to.
         sources: files, folders, or ``"-"`` for the standard input.
-        format: ``"auto"`` to tell by what a source begins with, or ``"claude-code"``, ``"chat"``, ``"bamboo"``.
+        format: ``"auto"`` to tell by what a source begins with, or ``"claude-code"``, ``"chat"``, ``"bamboo"``,
+            ``"export"``.
         progress: called with the bytes done and their number, which does not count the standard input.
 
     Returns:
@@ -59,6 +61,8 @@ def import_sources(
 
     Raises:
         ValueError: for a format that there is not.
+        InvalidExport: for an export of a ledger that is not as it was written; nothing of it was imported.
+        SessionDiverged: for an export whose session is another one here; nothing of it was imported.
         StorageError: if the ledger's database fails; what was saved before is kept.
     """
     if format not in FORMATS:
@@ -105,12 +109,27 @@ class _Importing:
             self._reject(source, "it is no UTF-8 text", "a transcript is JSON: a record a line, or one document")
             return
         found = detected.format if self._named == "auto" and detected is not None else self._named
-        if found == "claude-code":
+        if found == "export":
+            self._take_in(source, rest)
+        elif found == "claude-code":
             self._play(read_transcript(source.name, rest))
         elif found == "chat" and detected is not None and detected.by_line:
             self._play(read_runs(source.name, source.stem, rest))
         else:
             self._import_document(source, rest)
+
+    def _take_in(self, source: Source, lines: Iterator[Line]) -> None:
+        try:
+            imported = self._book.import_(map(_text_of, lines))
+        except InvalidExport as error:
+            raise error.of(source.name) from error
+        self.report.exports.append(imported)
+        for session in imported.sessions:
+            if session.session_id not in self.report.session_ids:
+                self.report.session_ids.append(session.session_id)
+            self.report.saves += session.saves
+            self.report.skipped += session.skipped
+            self.report.usage_records += session.usage_records
 
     def _import_document(self, source: Source, lines: Iterator[Line]) -> None:
         try:
@@ -171,3 +190,14 @@ class _Importing:
                 if question.status == "answered" and question.resolved_at is not None:
                     wait = question.resolved_at - question.asked_at
                     self.report.longest_wait = max(wait, self.report.longest_wait or wait)
+
+
+def _text_of(line: Line) -> bytes:
+    """An export is taken as a whole or not at all, and so is a line that is too long for a transcript."""
+    if line.text is None:
+        raise InvalidExport(
+            f"it is {line.size / 2**20:.0f} MiB long, over the limit of {MAX_LINE // 2**20} MiB",
+            line=line.number,
+            hint="take it in with Ledger.import_, which has no limit",
+        )
+    return line.text + b"\n" if line.ended else line.text

@@ -140,8 +140,8 @@ class Log:
 
     def origin(self, connection: Connection, session_id: str) -> SessionForked | None:
         """Give what the session was forked from, if it is a fork."""
-        first = self.events(connection, session_id, upto=1, limit=1)
-        return origin_of(1, first[0].changes) if first else None
+        row = connection.execute(_FIRST, {"uid": self.uid(connection, session_id)}).one_or_none()
+        return None if row is None else origin_of(1, decode(session_id, 1, *row).changes)
 
     def ancestry(self, connection: Connection, session_id: str) -> Iterator[SessionForked]:
         """Give what a fork was forked from, then what that one was, and so on; nothing for any other session.
@@ -311,4 +311,10 @@ def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
 # The body is read as bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
 _EVENT_COLUMNS: Iterable[Any] = (*events.c, cast(payloads.c.body, LargeBinary).label("body"))
 _EVENTS = select(*_EVENT_COLUMNS).outerjoin(payloads, PAYLOAD_OF)
+_FIRST = (
+    select(cast(payloads.c.body, LargeBinary), events.c.schema_version)
+    .select_from(events)
+    .outerjoin(payloads, PAYLOAD_OF)
+    .where(events.c.session_uid == bindparam("uid"), events.c.version == 1)
+)
 _HEAD = select(heads).where(heads.c.session_uid == bindparam("uid"))

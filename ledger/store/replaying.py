@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, LargeBinary, and_, cast, select
+from sqlalchemy import Connection, LargeBinary, and_, bindparam, cast, select
 
 from ledger.domain.apply import fold
 from ledger.domain.chain import KINDS
@@ -91,12 +91,10 @@ def _check_join(connection: Connection, session_id: str, origin: SessionForked, 
     place = f"{origin.from_session_id}@{origin.from_version}"
     if origin.from_session_id in seen:
         raise going_round(session_id, origin)
-    leaf = connection.execute(
-        select(events.c.leaf).where(events.c.session_uid == uid, events.c.version == origin.from_version)
-    ).scalar_one_or_none()
+    leaf = connection.execute(_LEAF, {"uid": uid, "version": origin.from_version}).scalar_one_or_none()
     if leaf is None:
         raise DamagedRecord(session_id, 1, f"it was forked from {place}, which is not in the log")
-    if bytes(leaf).hex() != origin.from_digest:
+    if not isinstance(leaf, bytes) or leaf.hex() != origin.from_digest:
         raise DamagedRecord(session_id, 1, f"it was forked from {place}, which is another event now")
 
 
@@ -119,7 +117,7 @@ class _Reading:
         self.upto = upto
         self.size = 0
         self._connection = connection
-        self._query = _FOLDED.where(events.c.session_uid == uid, events.c.version <= upto)
+        self._uid = uid
         self._after = after
         self._first: _Folded | None = None
 
@@ -134,7 +132,8 @@ class _Reading:
     def _read(self, limit: int) -> Iterator[_Folded]:
         while self._after < self.upto:
             # To the end before any is decoded, as in `Log.events`.
-            page = self._connection.execute(self._query.where(events.c.version > self._after).limit(limit)).all()
+            span = {"uid": self._uid, "after": self._after, "upto": self.upto, "limit": limit}
+            page = self._connection.execute(_FOLDED, span).all()
             if not page:
                 return
             for row in page:
@@ -192,5 +191,12 @@ _FOLDED = (
         events.c.schema_version,
     )
     .outerjoin(payloads, PAYLOAD_OF)
+    .where(
+        events.c.session_uid == bindparam("uid"),
+        events.c.version > bindparam("after"),
+        events.c.version <= bindparam("upto"),
+    )
     .order_by(events.c.version)
+    .limit(bindparam("limit"))
 )
+_LEAF = select(events.c.leaf).where(events.c.session_uid == bindparam("uid"), events.c.version == bindparam("version"))

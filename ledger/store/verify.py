@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,8 @@ from sqlalchemy import Connection, LargeBinary, Table, cast, func, select
 from ledger.domain import events as e
 from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
 from ledger.domain.payload import Payload, decode_payload
-from ledger.domain.records import Problem, Verification
+from ledger.domain.records import Problem, Redaction, Verification
+from ledger.domain.redaction import redacted_paths
 from ledger.errors import SessionNotFound, UnknownChange
 from ledger.store.joins import Joins
 from ledger.store.log import Log
@@ -59,7 +61,9 @@ def verify(
     for expected_id, (version, digest) in (expect or {}).items():
         if session_id is None or expected_id == session_id:
             check.expectation(expected_id, version, digest)
-    return Verification(sessions=check.sessions, events=check.events, problems=tuple(check.problems))
+    return Verification(
+        sessions=check.sessions, events=check.events, problems=tuple(check.problems), redacted=tuple(check.redacted)
+    )
 
 
 @dataclass(slots=True)
@@ -70,9 +74,13 @@ class _Chain:
     leaf: bytes = NO_LEAF
     leaves: list[bytes] = field(default_factory=list)
     open: dict[str, None] = field(default_factory=dict)
+    #: Whether it is known what was open where the session was forked; it always is, of one that was not.
+    rooted: bool = True
     tombstone: int = 0
     alive: bool = False
     life: int = 0
+    #: Whether another ledger made it: what was redacted of it can only have been so there, or on the way.
+    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -84,6 +92,7 @@ class _Check:
     events: int = 0
     total: int = 0
     problems: list[Problem] = field(default_factory=list)
+    redacted: list[Redaction] = field(default_factory=list)
     joins: Joins = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +107,9 @@ class _Check:
             _octets(row[0]): _text(row[1])
             for row in self.connection.execute(select(sessions.c.session_uid, sessions.c.session_id))
         }
+        for twice, count in Counter(names.values()).items():
+            if count > 1:
+                self.problem(twice, None, "its id stands for more than one session")
         uids = set(names)
         for table in (heads, events, payloads):
             uids |= {_octets(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
@@ -137,8 +149,8 @@ class _Check:
             self.problem(session_id, None, "its row in sessions is missing")
         elif session_uid(origin, session_id) != uid:
             self.problem(session_id, None, "its id does not match its key")
-        created_at = row["created_at"] if row and origin == self.log.ledger_id else None
-        chain = _Chain()
+        created_at = row["created_at"] if row else None
+        chain = _Chain(foreign=origin != self.log.ledger_id)
         for event in self._rows(uid, upto):
             if event["version"] == 1 and created_at not in (None, event["recorded_at"]):
                 self.problem(session_id, 1, "it was recorded at another time than its row in sessions says")
@@ -212,7 +224,7 @@ class _Check:
                 self.problem(session_id, version, f"it was forked from {place}, which is not in the log")
             elif join.leaf.hex() != change.from_digest:
                 self.problem(session_id, version, f"it was forked from {place}, which is another event now")
-            chain.open = {} if join is None else dict.fromkeys(join.open)
+            chain.open, chain.rooted = dict.fromkeys(join.open if join else ()), join is not None
 
     def hashes(self, session_id: str, uid: bytes, origin: bytes, row: Mapping[str, Any], chain: _Chain) -> None:
         version = row["version"]
@@ -248,7 +260,12 @@ class _Check:
             self.problem(session_id, version, "its payload is missing")
             return None
         body = bytes(row["body"])
-        if commit_payload(bytes(row["salt"]), body) != bytes(row["payload_commit"]):
+        paths = redacted_paths(body, bytes(row["salt"]))
+        if paths and chain.foreign:
+            self.redacted.append(Redaction(session_id=session_id, version=version, paths=paths))
+        elif paths:
+            self.problem(session_id, version, "its payload was redacted, which only an export to elsewhere may do")
+        elif commit_payload(bytes(row["salt"]), body) != bytes(row["payload_commit"]):
             self.problem(session_id, version, "its payload was altered: the digest does not match")
             return None
         try:
@@ -299,7 +316,7 @@ class _Check:
             same = set(json.loads(row["open_questions"])) == set(chain.open)
         except (ValueError, TypeError):
             same = False
-        if not same:
+        if chain.rooted and not same:
             self.problem(session_id, chain.version, "the head names other open questions than the events")
 
     def feed(self) -> None:

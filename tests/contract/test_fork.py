@@ -317,6 +317,8 @@ async def test_another_life_of_the_parent_does_not_count_in_a_fork(book: Book) -
     receipt = await book.save(fresh)
 
     assert ("Job 7", ()) == (fresh.title, receipt.overruled)
+    assert 1 == (await book.head("child")).life
+    assert (await book.verify()).ok
 
 
 async def test_the_guard_holds_for_a_question_from_before_the_fork(book: Book) -> None:

@@ -32,8 +32,8 @@ def test_every_command_stands_in_a_section() -> None:
 def test_commands_are_those_that_the_design_gives_this_release() -> None:
     """A command that belongs to a later release is absent, not a stub."""
     assert {
-        "demo", "import", "sessions", "log", "show", "diff", "replay", "bisect", "questions", "usage", "verify",
-        "rebuild", "stats", "migrate", "doctor",
+        "demo", "import", "export", "fork", "sessions", "log", "show", "diff", "replay", "bisect", "questions", "usage",
+        "verify", "rebuild", "stats", "migrate", "doctor",
     } == set(NAMES)  # fmt: skip
 
 
