@@ -175,6 +175,34 @@ async def test_a_session_made_anew_has_to_do_with_the_current_life_alone(book: B
     assert {"First?": (), "Second?": (noted,)} == {record.text: record.averted for record in await book.questions("s1")}
 
 
+async def test_a_fork_notes_what_its_own_writers_missed(book: Book, agent: Session) -> None:
+    """What was open where it was forked goes on there by itself, and its parent's stale saves are the parent's."""
+    early = await book.load("s1")
+    await _asked(book, agent)
+    await book.fork("s1", "s2")
+    stale = await book.load("s2")
+    await book.answer("s2", "call_1#0", "staging")
+    stale.add_message(Message.system("Reminder"))
+    receipt = await book.save(stale, writer="scheduler")
+    of_parent = await _say(book, early)
+    (record,) = await book.questions("s2")
+
+    assert (StaleSave(version=receipt.version, writer="scheduler", base_version=1),) == record.averted
+    assert (of_parent,) == (await _told(book)).averted
+    assert ["averted"] == [each.kind for each in (await book.transitions("s2", "call_1#0"))[-1:]]
+
+
+async def test_a_copy_that_asked_the_same_loses_nothing(book: Book, agent: Session) -> None:
+    """Two who ask one question agree on it: storing the second copy would have dropped nothing."""
+    other = await book.load("s1")
+    await _asked(book, agent)
+    other.ask("call_1", "Which environment?")
+    await book.save(other, writer="app")
+    (record,) = await book.questions("s1")
+
+    assert ((), ()) == (record.averted, record.overruled)
+
+
 async def test_a_rebuild_finds_the_same(book: Book, agent: Session) -> None:
     """What is noted as the events come is what the whole log says."""
     stale, late = await book.load("s1"), await book.load("s1")

@@ -29,6 +29,17 @@ async def test_history_gives_the_events_in_order(book: Book) -> None:
     assert [4, 5] == [event.version for event in await book.history("s1", after=3)]
     assert [5, 4] == [event.version for event in await book.history("s1", after=3, reverse=True)]
     assert [] == await book.history("s1", after=5)
+    for options, expected in (
+        ({"limit": 2}, [1, 2]),
+        ({"limit": 2, "reverse": True}, [5, 4]),
+        ({"limit": 9}, [1, 2, 3, 4, 5]),
+        ({"limit": 0}, []),
+        ({"upto": 3}, [1, 2, 3]),
+        ({"upto": 9, "reverse": True}, [5, 4, 3, 2, 1]),
+        ({"after": 1, "upto": 4, "limit": 2, "reverse": True}, [4, 3]),
+        ({"upto": 0}, []),
+    ):
+        assert expected == [event.version for event in await book.history("s1", **options)]
     assert {"s1"} == {event.session_id for event in events}
 
 
@@ -41,6 +52,8 @@ async def test_a_long_history_is_whole(book: Book) -> None:
     assert list(range(1, 206)) == [event.version for event in await book.history("s1")]
     assert list(range(205, 0, -1)) == [event.version for event in await book.history("s1", reverse=True)]
     assert list(range(3, 206)) == [event.version for event in await book.history("s1", after=2)]
+    assert list(range(1, 204)) == [event.version for event in await book.history("s1", limit=203)]
+    assert list(range(204, 1, -1)) == [e.version for e in await book.history("s1", upto=204, limit=203, reverse=True)]
     assert list(range(1, 206)) == [item.position for item in await book.feed()]
     assert list(range(1, 204)) == [item.position for item in await book.feed(limit=203)]
 
