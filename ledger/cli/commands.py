@@ -11,7 +11,9 @@ import click
 from click.core import ParameterSource
 
 import ledger
+from ledger.cli.averted import averted
 from ledger.cli.bisect import bisect
+from ledger.cli.blame import blame
 from ledger.cli.demo import demo
 from ledger.cli.diff import diff
 from ledger.cli.doctor import doctor
@@ -36,7 +38,7 @@ __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Record": (demo, import_, export, fork),
-    "Read and explain": (sessions, log, show, diff, replay, bisect, questions, usage),
+    "Read and explain": (sessions, log, show, diff, replay, bisect, blame, questions, averted, usage),
     "Keep healthy": (verify, rebuild, stats, doctor, migrate),
 }
 

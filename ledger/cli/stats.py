@@ -11,6 +11,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, print_json, print_lines, readable
+from ledger.cli.progress_bar import Advance, progress_bar
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
@@ -21,6 +22,8 @@ _SAVED_FROM_LOSS = (
     ("stale_saves", "stale saves, rebased"),
     ("omissions", "questions left out, kept pending"),
     ("overruled", "changes overruled, kept in the log"),
+    ("averted_saves", "saves that would have overwritten"),
+    ("averted_facts", "facts that they would have lost"),
 )
 
 
@@ -30,24 +33,29 @@ _SAVED_FROM_LOSS = (
 def stats(invocation: Invocation) -> None:
     """Count what there is, and what was nearly lost.
 
-    Stale saves, questions left out and changes overruled are what an overwriting store would have lost.
+    What would have been lost is counted from the sessions that have a stale save or an omission; `ledger averted`
+    lists it.
     """
-    with invocation.book() as book:
-        found = _counts(book)
+    with invocation.book() as book, progress_bar() as advance:
+        found = _counts(book, advance)
     if invocation.as_json:
         print_json(found)
     else:
         print_lines(_lines(found))
 
 
-def _counts(book: Ledger) -> dict[str, Any]:
+def _counts(book: Ledger, advance: Advance) -> dict[str, Any]:
     questions = Counter(str(record.status) for record in book.questions())
     facts = book.facts()
+    saves = book.averted(progress=lambda done, total: advance("Reading stale saves", done, total))
+    losses = [len(save.losses) for save in saves]
     files = [Path(facts["place"] + suffix) for suffix in ("", "-wal")]
     return {
         "place": facts["place"],
         "file_bytes": sum(file.stat().st_size for file in files if file.is_file()),
         **book.census(),
+        "averted_saves": len(losses),
+        "averted_facts": sum(losses),
         "questions": dict(questions),
         "snapshots": facts["snapshots"],
         "feed": facts["feed"],

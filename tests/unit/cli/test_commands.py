@@ -12,7 +12,20 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 
 NAMES = [str(command.name) for section in SECTIONS.values() for command in section]
 #: The commands that print the same as JSON.
-READING = ["sessions", "log", "show", "diff", "replay", "bisect", "questions", "usage", "verify", "stats", "doctor"]
+READING = [
+    "sessions",
+    "log",
+    "show",
+    "diff",
+    "replay",
+    "bisect",
+    "blame",
+    "questions",
+    "averted",
+    "usage",
+    "stats",
+    "doctor",
+]
 
 
 def options_of(name: str) -> list[str]:
@@ -32,8 +45,8 @@ def test_every_command_stands_in_a_section() -> None:
 def test_commands_are_those_that_the_design_gives_this_release() -> None:
     """A command that belongs to a later release is absent, not a stub."""
     assert {
-        "demo", "import", "export", "fork", "sessions", "log", "show", "diff", "replay", "bisect", "questions", "usage",
-        "verify", "rebuild", "stats", "migrate", "doctor",
+        "demo", "import", "export", "fork", "sessions", "log", "show", "diff", "replay", "bisect", "blame", "questions",
+        "averted", "usage", "verify", "rebuild", "stats", "migrate", "doctor",
     } == set(NAMES)  # fmt: skip
 
 

@@ -18,6 +18,8 @@ def test_json_counts_what_there_is(told: Callable[..., Any], recorded: Path) -> 
         "stale_saves": 1,
         "omissions": 1,
         "overruled": 1,
+        "averted_saves": 2,
+        "averted_facts": 5,
         "usage_records": 3,
         "questions": {"answered": 1, "pending": 1},
         "snapshots": 0,
@@ -34,6 +36,7 @@ def test_text_counts_the_same(run: Run, recorded: Path) -> None:
 
     assert "sessions                            3, and 1 deleted" == lines[0]
     assert "stale saves, rebased                1" in lines
+    assert "facts that they would have lost     5" in lines
     assert "questions                           1 answered, 1 pending" in lines
 
 
@@ -42,7 +45,11 @@ def test_an_empty_ledger_counts_nothing(told: Callable[..., Any], folder: Path) 
     ledger.open(f"sqlite:///{folder / 'ledger.db'}").close()
     found = told("stats")
 
-    assert [0] * 6 == [
-        found[name] for name in ("sessions", "events", "payload_bytes", "stale_saves", "omissions", "overruled")
-    ]
+    assert [0] * 8 == [
+        found[name]
+        for name in (
+            "sessions", "events", "payload_bytes", "stale_saves", "omissions", "overruled",
+            "averted_saves", "averted_facts",
+        )
+    ]  # fmt: skip
     assert {} == found["questions"]
