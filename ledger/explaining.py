@@ -18,9 +18,6 @@ from ledger.store.question_trail import QuestionTrail
 
 __all__ = ["Explaining"]
 
-#: The saves between two states are so few that reading them costs less than loading the later one.
-NEAR = 50
-
 
 class Explaining(Attributing):
     """The explaining part of the facade: everything in it is read from the record, and nothing is written."""
@@ -55,16 +52,22 @@ class Explaining(Attributing):
         return compare(*views)
 
     def _both(self, a: Place, b: Place) -> tuple[View, View]:
-        apart = abs(a.version - b.version)
-        if a.session_id != b.session_id or apart > max(a.version, b.version, 2 * NEAR) // 2:
+        """Give both views; what they share, one object, is told equal at a glance."""
+        met = self._met(a, b)
+        if met is None:
             return self._reads.view(*a), self._reads.view(*b)
-        if a.version > b.version:
-            later, earlier = self._both(b, a)
-            return earlier, later
-        # To go on from the one to the other reads less, and what they share is one object then, told equal at a glance.
-        start = self._reads.view(*a)
+        shared = self._reads.view(*met)
+        first, second = (shared if place == met else self._reads.view(*place, known=shared) for place in (a, b))
+        return first, second
+
+    def _met(self, a: Place, b: Place) -> Place | None:
+        """Give the last state that both went through."""
+        if a.session_id == b.session_id:
+            return min(a, b)
         with self._database.read() as connection:
-            return start, self._log.view(connection, *b, start=start)
+            lines = [line_of_descent(self._log, connection, place) for place in (a, b)]
+        same = [pair for pair in zip(*lines, strict=False) if len({place.session_id for place in pair}) == 1]
+        return min(same[-1]) if same else None
 
     def replay(self, session_id: str, start: At | None = None, stop: At | None = None) -> Iterator[Step]:
         """Step through the saves of a session, oldest first, each with the session before and after it.

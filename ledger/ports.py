@@ -21,8 +21,12 @@ class ReadSide(Protocol):
     def names(self) -> tuple[str, ...]:
         """The projections that `rebuild` knows."""
 
-    def view(self, session_id: str, version: int | None = None) -> View:
-        """Give the view at a version, or at the head, a deleted session's tombstone included."""
+    def view(self, session_id: str, version: int | None = None, *, known: View | None = None) -> View:
+        """Give the view at a version, or at the head, a deleted session's tombstone included.
+
+        It goes on from an earlier view that is `known` already, of the session or of one that it came from, if that
+        reads less; what the two share is then one object.
+        """
 
     def snapshot(self, session_id: str) -> View:
         """Write a snapshot of the head."""

@@ -49,9 +49,9 @@ class ReadSide:
         """The projections that `rebuild` knows."""
         return (self.views.name, *self.runner.projectors, self.usage_log.name)
 
-    def view(self, session_id: str, version: int | None = None) -> View:
+    def view(self, session_id: str, version: int | None = None, *, known: View | None = None) -> View:
         """Give the view at a version, or at the head; raises what `SessionViews.view` does."""
-        return self.views.view(session_id, version)
+        return self.views.view(session_id, version, known=known)
 
     def snapshot(self, session_id: str) -> View:
         """Write a snapshot of the head now."""

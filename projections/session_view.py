@@ -33,6 +33,8 @@ MIN_REPLAYED_BYTES = 64 * 1024
 #: A snapshot pays when a load had to read so many times what the view holds. One that only grew is read from the log as
 #: fast as from a snapshot, which would only be a second copy of it.
 READ_TIMES = 2
+#: So few saves are read sooner than a snapshot.
+NEAR = 50
 #: Of two kept snapshots, the older has at most this part of the newer one's version, so that all together cost no more
 #: than twice the newest, and a load in the middle of a history finds one near.
 THINNING = 0.6
@@ -47,6 +49,13 @@ class _Load:
     snapshot: int = 0
     #: The snapshots that turned out to be of no use: session and version.
     dropped: list[tuple[str, int]] = field(default_factory=list)
+    #: An earlier view that the caller holds.
+    known: View | None = None
+
+    def known_of(self, session_id: str, version: int) -> View | None:
+        """Give the view that the caller holds, if it is on the way to that version."""
+        known = self.known
+        return known if known is not None and known.session_id == session_id and known.version <= version else None
 
     @property
     def view(self) -> View:
@@ -68,15 +77,20 @@ class SessionViews:
         self.database = database
         self.log = log
 
-    def view(self, session_id: str, version: int | None = None) -> View:
+    def view(self, session_id: str, version: int | None = None, *, known: View | None = None) -> View:
         """Give the view at `version`, or at the head; what is read is of one moment.
+
+        Args:
+            session_id: whose.
+            version: the head by default.
+            known: an earlier view, of the session or of one that it came from, to go on from if that reads less.
 
         Raises:
             SessionNotFound: if no session of that id was ever saved.
             VersionNotFound: if it never reached that version.
         """
         with self.database.read() as connection:
-            load = self._load(connection, session_id, version)
+            load = self._load(connection, session_id, version, known)
         self._drop(load.dropped)
         if load.view.alive and load.replayed > MIN_REPLAYED_BYTES:
             self._keep(load)
@@ -104,24 +118,32 @@ class SessionViews:
         with self.database.write() as connection:
             connection.execute(delete(snapshots))
 
-    def _load(self, connection: Connection, session_id: str, version: int | None) -> _Load:
+    def _load(self, connection: Connection, session_id: str, version: int | None, known: View | None = None) -> _Load:
         head = self.log.head(connection, session_id)
         if head is None:
             raise SessionNotFound(session_id)
         wanted = head.version if version is None else version
         if not 1 <= wanted <= head.version:
             raise VersionNotFound(session_id, wanted, head.version)
-        load = _Load()
+        load = _Load(known=known)
         load.legs = self.log.replayed(
             connection, session_id, wanted, lambda name, upto: self._nearest(connection, name, upto, load)
         )
         return load
 
     def _nearest(self, connection: Connection, session_id: str, version: int, load: _Load) -> View | None:
-        """Give the newest sound snapshot of a session up to a version, and note what was found on the way to it."""
+        """Give the newest sound snapshot of a session up to a version, and note what was found on the way to it.
+
+        Or the view that is known, unless a snapshot saves much of the way from there.
+        """
         uid = self.log.uid(connection, session_id)
         below = version
+        known = load.known_of(session_id, version)
+        if known is not None and version - known.version <= NEAR:
+            return known
         while row := connection.execute(_NEAREST, {"uid": uid, "below": below}).mappings().one_or_none():
+            if known is not None and row["version"] <= known.version:
+                return known
             view, problem = self._open(connection, session_id, row)
             if view is not None:
                 load.snapshot = row["size"]
@@ -129,7 +151,7 @@ class SessionViews:
             _log.warning("snapshot_dropped", session_id=session_id, version=row["version"], reason=problem)
             load.dropped.append((session_id, row["version"]))
             below = row["version"] - 1
-        return None
+        return known
 
     def _open(self, connection: Connection, session_id: str, row: Any) -> tuple[View | None, str]:
         if row["fold_version"] != FOLD_VERSION:

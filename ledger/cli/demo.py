@@ -53,6 +53,8 @@ def demo(invocation: Invocation) -> None:
 
 
 def _told(scenes: Iterator[Scene], session_id: str, invocation: Invocation) -> Iterator[str]:
+    from ledger.cli.demo_story import QUESTION
+
     yield emphasised("One conversation, saved by three writers who know nothing of each other")
     yield ""
     yield from _wrapped(
@@ -69,11 +71,11 @@ def _told(scenes: Iterator[Scene], session_id: str, invocation: Invocation) -> I
             for line in _wrapped(f"An overwriting store {scene.otherwise}", _INDENT):
                 yield emphasised(line, "red")
     yield ""
-    yield emphasised("See for yourself: who saved what, how it was at version 2, the question's life:")
+    yield emphasised("See for yourself: who saved what, how it was at version 2, and the story:")
     for command in (
         ["log", session_id],
         ["show", f"{session_id}@2"],
-        ["questions", session_id],
+        ["questions", "--explain", QUESTION.partition("#")[0], session_id],
     ):
         yield f"  {spoken_command(invocation, *command)}"
 

@@ -82,8 +82,8 @@ def log(
         if form.origin is not None and not invocation.as_json:
             parent, version = form.origin.from_session_id, str(form.origin.from_version)
             note(f"What came before the fork: {spoken_command(invocation, 'log', parent, '--until', version)}")
-        if (hidden := window.left_out()) is not None:
-            note(hidden, as_json=invocation.as_json)
+        for text in window.notes():
+            note(text, as_json=invocation.as_json)
         if follow:
             for events in followed(book, session_id, upto):
                 print_lines(form.lines(window.told(events)), paged=False)

@@ -35,6 +35,7 @@ class Window:
     """The saves behind `after`, up to `upto`: at most the newest `limit` that are `chosen`, oldest first or not.
 
     `passed` counts those that were read and not chosen, and `lowest` is the oldest version that has been read.
+    `unweighed` says why it is not known what would have been undone.
     """
 
     book: Ledger
@@ -46,6 +47,7 @@ class Window:
     reverse: bool = False
     passed: int = 0
     lowest: int = 0
+    unweighed: str | None = None
 
     def pages(self) -> Iterator[list[Told]]:
         """Give the saves in pages. Nothing is read that is not told, but for what has to be looked at to choose."""
@@ -76,10 +78,21 @@ class Window:
         return self._weighed([event for event in events if self.chosen.takes(event)])
 
     def _weighed(self, events: list[Event]) -> list[Told]:
-        return [Told(event) for event in events]
+        """Count what each would have undone: only where one of them can have, since that takes a look further back."""
+        from ledger.errors import DamagedRecord, UnknownChange
 
-    def left_out(self) -> str | None:
-        """Say what is not told, for a note; it was not read for that."""
+        versions = [event.version for event in events if event.is_stale or _left_out(event)]
+        counts: dict[int, int] = {}
+        if versions and self.unweighed is None:
+            try:
+                counts = self.book.averted_between(self.session_id, min(versions), max(versions))
+            except (DamagedRecord, UnknownChange) as error:
+                # An older event is damaged: these can be told all the same, but for that.
+                self.unweighed = str(error)
+        return [Told(event, counts.get(event.version, 0)) for event in events]
+
+    def notes(self) -> Iterator[str]:
+        """Say what is not told; it was not read for that."""
         older = max(self.lowest - 1 - self.after, 0) if self.limit is not None else 0
         parts = []
         if self.passed:
@@ -87,7 +100,14 @@ class Window:
         if older:
             looked = ", not looked at" if self.chosen else ""
             parts.append(f"{older:,} older {'one' if older == 1 else 'ones'}{looked}")
-        return f"Not shown: {', and '.join(parts)}." if parts else None
+        if parts:
+            yield f"Not shown: {', and '.join(parts)}."
+        if self.unweighed is not None:
+            yield f"Not marked: what was averted, for {self.unweighed}"
+
+
+def _left_out(event: Event) -> bool:
+    return any(change.type in {"question_omitted", "question_lost"} for change in event.changes)
 
 
 def bounds(book: Ledger, session_id: str, since: str | None, until: str | None) -> tuple[int, int]:

@@ -156,7 +156,9 @@ def _details(record: QuestionRecord, waited: str) -> Iterator[str]:
     yield from _later_saves(record)
     if record.resolved_at is not None:
         by = f"{record.status} by {record.resolved_by} at {instant(record.resolved_at)}"
-        yield f"{by}, version {record.resolved_version}; it waited {waited}"
+        # Who lost a question did so unawares: what the writer had seen tells how.
+        base = f" after version {record.resolved_base_version}" if record.status == "lost" else ""
+        yield f"{by}, version {record.resolved_version}{base}; it waited {waited}"
     outcome = value_text(record.answer) if record.status == "answered" else record.reason
     if outcome:
         yield f"{'answer' if record.status == 'answered' else 'reason'}: {outcome}"

@@ -12,6 +12,7 @@ from ledger import (
     Message,
     MessageDiff,
     Place,
+    QuestionsDiff,
     Session,
     SessionDeleted,
     SessionDiff,
@@ -90,19 +91,29 @@ async def test_any_revision_names_a_side(book: Book, a: Any, b: Any, expected: d
 
 
 async def test_near_and_far_states_differ_alike(book: Book) -> None:
-    """Whether one is folded on from the other or both are loaded, nothing else is told."""
+    """Whether the one is folded on from the other or loaded by itself, the diff is that of what `load` gives."""
     session = await recorded(book)
-    for number in range(6):
+    for number in range(5, 121):
         session.add_message(Message.user(f"later {number}"))
+        session.state["step"]["now"] = number
         await book.save(session)
 
-    for a, b in [(1, 10), (10, 1), (3, 4), (5, 10), (10, 5), (1, 2)]:
+    for a, b in [(1, 120), (120, 1), (3, 4), (119, 120), (120, 60), (30, 120), (1, 2)]:
         diff = await book.diff("s1", a, b)
-        near, far = (await book.load("s1", a)), (await book.load("s1", b))
+        before, after = await book.load("s1", a), await book.load("s1", b)
 
         assert (Place("s1", a), Place("s1", b)) == (diff.a, diff.b)
-        assert len(far.messages) - len(near.messages) == len(diff.messages.added) - len(diff.messages.removed)
-        assert (near.questions == far.questions) is (diff.stat["questions_asked"] + diff.stat["questions_removed"] == 0)
+        assert ids(after) - ids(before) == {each.id for each in diff.messages.added}
+        assert ids(before) - ids(after) == {each.id for each in diff.messages.removed}
+        assert [(before.state["step"]["now"], after.state["step"]["now"])] == [
+            (each.before, each.after) for each in diff.state
+        ] or before.state == after.state
+        assert (before.questions == after.questions) is (diff.questions == QuestionsDiff())
+
+
+def ids(session: Session) -> set[str]:
+    """Give the ids of a session's messages."""
+    return {message.id for message in session.messages}
 
 
 async def test_two_sessions_are_compared(book: Book) -> None:

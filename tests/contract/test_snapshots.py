@@ -247,3 +247,39 @@ async def test_snapshots_and_deletions(book: Book) -> None:
     assert [] == (await book.load("s1")).messages
     with pytest.raises(SessionNotFound):
         await book.snapshot("nobody")
+
+
+async def test_a_load_goes_on_from_a_known_view(book: Book) -> None:
+    """What lies before it is not read again, and what it shares with the later view is one object; a fork too."""
+    session = await grow(book, 5)
+    child = await book.fork("s1", "child")
+    child.add_message(Message.user("in the child"))
+    await book.save(child)
+    reads = book.sync._reads
+    known = reads.view("s1", 4)
+    spoil_payload(book, 3)
+
+    for later in (reads.view("s1", known=known), reads.view("child", known=known)):
+        assert tuple(session.messages) == later.messages[:5]
+        assert all(ours is theirs for ours, theirs in zip(known.messages, later.messages, strict=False))
+    assert known is reads.view("s1", 4, known=known)
+    of_no_use = reads.view("child", known=known)
+    with pytest.raises(DamagedRecord):
+        reads.view("s1", known=of_no_use)
+    with pytest.raises(DamagedRecord):
+        reads.view("s1", 3, known=known)
+
+
+async def test_a_snapshot_far_behind_a_known_view_is_nearer(book: Book) -> None:
+    """Where many saves lie between, the load begins from the snapshot; where few do, from the known view."""
+    session = await grow(book, 60)
+    await book.snapshot("s1")
+    session.add_message(Message.user("more"))
+    await book.save(session)
+    reads = book.sync._reads
+    far, near = reads.view("s1", 1), reads.view("s1", 59)
+    spoil_payload(book, 30)
+
+    assert 61 == len(reads.view("s1", known=far).messages)
+    later = reads.view("s1", known=near)
+    assert all(ours is theirs for ours, theirs in zip(near.messages, later.messages, strict=False))

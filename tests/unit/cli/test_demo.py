@@ -1,3 +1,4 @@
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ def test_the_story_is_recorded_as_it_is_told(run: Run, told: Callable[..., Any])
     assert told("--db", "demo.db", "verify")["ok"]
 
 
-def test_a_newcomer_reads_it_on_80_columns(run: Run) -> None:
-    """No line is wider, and nothing but the story is printed."""
+def test_a_newcomer_reads_it_on_80_columns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is wider, and nothing but the story is printed; a command is as long as the path of the program."""
+    monkeypatch.setattr("sys.argv", ["ledger"])
     result = run("demo")
 
     assert [] == [line for line in result.stdout.splitlines() if len(line) > 80]
@@ -41,6 +43,17 @@ def test_the_story_tells_what_an_overwriting_store_would_have_lost(run: Run) -> 
     assert "the question is still pending." in shown
     assert 'So it stays "Broken coffee machine, order 4711"' in shown
     assert "7 events: every hash matches, the record is whole." in shown
+
+
+def test_its_last_lines_can_be_pasted(run: Run) -> None:
+    """They run as they stand there, and each answers what the line above them promises."""
+    *_, log, show, explain = (
+        shlex.split(line.partition("--db ")[2]) for line in run("demo").stdout.splitlines() if line.startswith("  ")
+    )
+
+    assert "stale from 1" in run("--db", *log).stdout
+    assert "version 2 (the newest is 7)" in run("--db", *show).stdout
+    assert "So it is answered, and nobody waits for it any more." in run("--db", *explain).stdout
 
 
 def test_a_second_run_adds_a_session(run: Run, told: Callable[..., Any]) -> None:

@@ -1,10 +1,14 @@
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import ledger
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.test_verify import tamper
 
 pytestmark = pytest.mark.usefixtures("recorded")
 
@@ -62,8 +66,8 @@ def test_text_is_a_line_a_save(run: Run) -> None:
         "1  T  support-bot  created the session; user: Deploy it",
         "2  T  support-bot  asked: Which environment? (call_1#0)",
         '3  T  ui (user)    titled "Deployment"; pinned; metadata/tag…',
-        "4  T  scheduler    stale from 1; overruled /title: Job 7; as…",
-        "5  T  support-bot  omitted call_1#0",
+        "4  T  scheduler    stale from 1; averted 4; overruled /title…",
+        "5  T  support-bot  averted 1; omitted call_1#0",
         "6  T  ui (user)    answered: staging (call_1#0)",
     ] == [_without_time(line) for line in lines]
     assert max(map(len, lines)) <= 80
@@ -72,14 +76,14 @@ def test_text_is_a_line_a_save(run: Run) -> None:
 def test_the_tersest_form_has_no_times(run: Run) -> None:
     """For a glance: version, writer, what happened."""
     assert [
-        "4 scheduler: stale from 1; overruled /title: Job 7; assistant: calls deploy",
-        "5 support-bot: omitted call_1#0",
+        "4 scheduler: stale from 1; averted 4; overruled /title: Job 7; assistant: calls…",
+        "5 support-bot: averted 1; omitted call_1#0",
     ] == run("log", "support-1", "--oneline", "--since", "4", "--until", "5").stdout.splitlines()
 
 
 def test_json_says_what_a_save_is_marked_with(told: Callable[..., Any]) -> None:
     """The words of the lines, for scripts that look for them."""
-    assert [[], ["asked"], [], ["stale", "overruled"], ["omitted"], ["answered"]] == [
+    assert [[], ["asked"], [], ["stale", "averted", "overruled"], ["averted", "omitted"], ["answered"]] == [
         event["marks"] for event in told("log", "support-1")
     ]
 
@@ -167,10 +171,10 @@ def test_the_full_form_has_a_line_a_change(run: Run) -> None:
         '    titled "Deployment"',
         "    pinned",
         '    metadata/tags = ["urgent"]',
-        "4  T  scheduler  stale: had seen version 1",
+        "4  T  scheduler  stale: had seen version 1  averted 4",
         "    overruled in this save: /title = Job 7",
         "    assistant: calls deploy",
-        "5  T  support-bot",
+        "5  T  support-bot  averted 1",
         "    left out call_1#0 without a reason: it stays pending",
         "6  T  ui (as user)",
         "    answered call_1#0 (by Ada): staging",
@@ -197,3 +201,23 @@ def test_a_deleted_session_has_its_log(run: Run) -> None:
     assert "2  T  support-bot  deleted the session: asked to" == _without_time(
         run("log", "gone-1").stdout.splitlines()[-1]
     )
+
+
+def test_what_a_stale_save_averted_is_counted_as_averted_tells_it(run: Run, recorded: Path) -> None:
+    """The number on the line is that of the facts which `Ledger.averted` names, whatever is left out of the list."""
+    with ledger.open(f"sqlite:///{recorded}") as book:
+        expected = {save.version: len(save.losses) for save in book.averted("support-1")}
+
+    for options in ((), ("-n", "3"), ("--type", "stale", "--type", "omitted")):
+        lines = run("log", "support-1", "--oneline", *options).stdout.splitlines()
+        marked = {int(line.split()[0]): int(found[1]) for line in lines if (found := re.search(r"averted (\d+)", line))}
+        assert expected == marked
+
+
+def test_a_damaged_past_does_not_keep_the_newest_saves_from_being_told(run: Run, recorded: Path) -> None:
+    """What cannot be computed without it is not marked, and that is said."""
+    tamper(recorded, "UPDATE payloads SET body = '{' WHERE version = 1")
+    ran = run("log", "support-1", "-n", "3", "--oneline")
+
+    assert "4 scheduler: stale from 1; overruled /title: Job 7; assistant: calls deploy" == ran.stdout.splitlines()[0]
+    assert "Not marked: what was averted, for version 1 of session support-1 is damaged" in ran.stderr

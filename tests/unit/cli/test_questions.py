@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import ledger
+from ledger import Message
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.recorded import NOBODY
 
@@ -77,6 +78,22 @@ def test_a_withdrawn_question_tells_the_reason(run: Run, recorded: Path) -> None
         book.update("support-2", lambda session: session.clear_pending_question("the run was cancelled"))
 
     assert "    reason: the run was cancelled\n" in run("questions", "support-2").stdout
+
+
+def test_a_lost_question_tells_who_lost_it_and_from_which_base(run: Run, recorded: Path) -> None:
+    """In the history of a store that overwrites, that save is what one looks for."""
+    with ledger.open(f"sqlite:///{recorded}") as book:
+        book.append("support-2", Message.user("Hm"))
+        copy = book.load("support-2")
+        copy.questions.clear()
+        book.save(copy, writer="sync", on_omission="lose")
+    line = next(line for line in run("questions", "support-2").stdout.splitlines() if "lost by" in line)
+    story = " ".join(run("questions", "--explain", "call_9").stdout.split())
+
+    assert line.startswith("    lost by sync at ")
+    assert ", version 3 after version 2; it" in line
+    assert "sync saved version 3. It had loaded version 2, and no longer held the question" in story
+    assert "The save that lost it, and what followed:" in story
 
 
 def test_an_unknown_session_is_not_found(run: Run) -> None:
