@@ -11,6 +11,7 @@ from ledger import Session
 from ledger.cli.expressions import read_expression
 from ledger.cli.judging import ExpressionJudge
 from ledger.cli.searching import places_between, search
+from ledger.domain.values import join
 from tests.property.test_histories import STEPS, Edits, Play
 
 STANDING = {
@@ -32,6 +33,7 @@ def test_what_explains_a_history_agrees_with_its_past(
         check_replay(play, data)
         check_search(play, data)
         check_transitions(play)
+        check_averted(play)
     finally:
         play.book.close()
 
@@ -79,3 +81,22 @@ def check_transitions(play: Play) -> None:
                 past = play.past[it.version]
                 assert past is None or past.updated_at == it.at
         return
+
+
+def check_averted(play: Play) -> None:
+    """Where a question's own life says that overwriting would have lost it, the save's list of losses names it."""
+    lost = {
+        (save.version, loss.path, loss.cause)
+        for save in play.book.averted("s")
+        for loss in save.losses
+        if loss.kind == "question"
+    }
+    causes = {"averted": "stale", "omitted": "omitted"}
+    told = {
+        (transition.version, join("/questions", record), causes[transition.kind])
+        for record in {record.id for record in play.book.questions("s")}
+        for transition in play.book.transitions("s", record)
+        if transition.kind in causes
+    }
+
+    assert lost == told

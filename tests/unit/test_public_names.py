@@ -29,6 +29,7 @@ CONTRACT = [
     "SessionNotFound",
     "SessionRepository",
     "SessionSummary",
+    "Step",
     "StorageError",
     "ToolCall",
     "UnknownChange",
