@@ -177,7 +177,7 @@ def _is_same(old: Any, new: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return f"({value})" if isinstance(value, Unevaluable) else json.dumps(value, ensure_ascii=False)
+    return f"no value: {value}" if isinstance(value, Unevaluable) else json.dumps(value, ensure_ascii=False)
 
 
 def _by_key(told: _Telling, steps: Iterator[Step]) -> None:

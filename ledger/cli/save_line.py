@@ -11,12 +11,13 @@ from ledger.cli.times import instant
 if TYPE_CHECKING:
     from ledger.domain.events import Change, Event
 
-__all__ = ["LineShape", "marks_of"]
+__all__ = ["COLOURS", "LineShape", "marks_of"]
 
 #: Longer names of writers are cut; one that only comes later than the first page moves its line to the right.
 WRITER_COLUMNS = 20
 _ENDED = {"answered": "green", "lost": "red", "omitted": "red", "asked": "yellow", "recovered": "yellow"}
-_COLOURS = {**_ENDED, "stale": "yellow", "averted": "cyan", "overruled": "magenta", "deleted": "red", "forked": "blue"}
+#: What each mark of a save is shown in.
+COLOURS = {**_ENDED, "stale": "yellow", "averted": "cyan", "overruled": "magenta", "deleted": "red", "forked": "blue"}
 _QUESTION = "question_"
 _GAP = "; "
 
@@ -169,7 +170,7 @@ def _fitted(pieces: Sequence[_Piece], room: int) -> str:
     shown, end = "", 0
     for (mark, _), text in zip(pieces, texts, strict=True):
         if mark and line[end:].startswith(mark):
-            shown += emphasised(mark, _COLOURS.get(mark)) + line[end + len(mark) : end + len(text + _GAP)]
+            shown += emphasised(mark, COLOURS.get(mark)) + line[end + len(mark) : end + len(text + _GAP)]
         else:
             shown += line[end : end + len(text + _GAP)]
         end += len(text + _GAP)

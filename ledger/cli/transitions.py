@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ledger.cli.output import emphasised, readable, shortened, width
+from ledger.cli.save_line import COLOURS
 from ledger.cli.saves import INDENT, save_heading
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ __all__ = ["conclusion", "pointed_at", "transition_in_words", "transition_lines"
 
 #: What one looks for, the worst first.
 _POINTED_AT = ("lost", "omitted", "averted")
-_COLOURS = {"lost": "red", "omitted": "yellow", "averted": "yellow", "answered": "green"}
 
 
 def pointed_at(transitions: Sequence[Transition]) -> int | None:
@@ -32,7 +32,7 @@ def transition_lines(session_id: str, transitions: Sequence[Transition]) -> Iter
             yield emphasised(f"session {readable(session_id)}")
         yield save_heading(transition, transition.at)
         words = shortened(transition_in_words(transition), width() - len(INDENT))
-        colour = _COLOURS.get(transition.kind)
+        colour = COLOURS.get(transition.kind)
         yield INDENT + (emphasised(words, colour) if colour else words)
 
 
