@@ -17,6 +17,7 @@ from ledger.cli.output import emphasised, note, print_json, print_lines, readabl
 from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.saves import INDENT, save_as_json, save_lines
 from ledger.cli.spoken_command import spoken_command
+from ledger.cli.weighing import Weighing
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
@@ -139,7 +140,7 @@ def _lines(invocation: Invocation, book: Ledger, judge: Judge, outcome: Outcome)
     if words:
         yield INDENT + shortened(words, width() - len(INDENT))
     event = _event(book, found)
-    yield from save_lines(event)
+    yield from save_lines(event, Weighing(book).averted([event]).get(event.version, 0))
     if event.kind == "deleted":
         yield spoken_command(invocation, "show", str(outcome.previous))
     elif any(change.type == "session_created" for change in event.changes):

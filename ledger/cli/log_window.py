@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ledger.cli.log_filters import SaveFilter
+from ledger.cli.weighing import Weighing
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
@@ -35,7 +36,6 @@ class Window:
     """The saves behind `after`, up to `upto`: at most the newest `limit` that are `chosen`, oldest first or not.
 
     `passed` counts those that were read and not chosen, and `lowest` is the oldest version that has been read.
-    `unweighed` says why it is not known what would have been undone.
     """
 
     book: Ledger
@@ -47,7 +47,10 @@ class Window:
     reverse: bool = False
     passed: int = 0
     lowest: int = 0
-    unweighed: str | None = None
+    weighing: Weighing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.weighing = Weighing(self.book)
 
     def pages(self) -> Iterator[list[Told]]:
         """Give the saves in pages. Nothing is read that is not told, but for what has to be looked at to choose."""
@@ -78,17 +81,7 @@ class Window:
         return self._weighed([event for event in events if self.chosen.takes(event)])
 
     def _weighed(self, events: list[Event]) -> list[Told]:
-        """Count what each would have undone: only where one of them can have, since that takes a look further back."""
-        from ledger.errors import DamagedRecord, UnknownChange
-
-        versions = [event.version for event in events if event.is_stale or _left_out(event)]
-        counts: dict[int, int] = {}
-        if versions and self.unweighed is None:
-            try:
-                counts = self.book.averted_between(self.session_id, min(versions), max(versions))
-            except (DamagedRecord, UnknownChange) as error:
-                # An older event is damaged: these can be told all the same, but for that.
-                self.unweighed = str(error)
+        counts = self.weighing.averted(events)
         return [Told(event, counts.get(event.version, 0)) for event in events]
 
     def notes(self) -> Iterator[str]:
@@ -102,12 +95,8 @@ class Window:
             parts.append(f"{older:,} older {'one' if older == 1 else 'ones'}{looked}")
         if parts:
             yield f"Not shown: {', and '.join(parts)}."
-        if self.unweighed is not None:
-            yield f"Not marked: what was averted, for {self.unweighed}"
-
-
-def _left_out(event: Event) -> bool:
-    return any(change.type in {"question_omitted", "question_lost"} for change in event.changes)
+        if self.weighing.unweighed is not None:
+            yield f"Not marked: what was averted, for {self.weighing.unweighed}"
 
 
 def bounds(book: Ledger, session_id: str, since: str | None, until: str | None) -> tuple[int, int]:

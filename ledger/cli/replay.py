@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,9 +15,11 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.expressions import EXPRESSION, Documents, Expression, Unevaluable
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
 from ledger.cli.revision_argument import range_of, resolve_revision, session_argument
+from ledger.cli.save_line import marks_of
 from ledger.cli.saves import INDENT, save_as_json, save_lines
+from ledger.cli.weighing import Weighing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
+#: So many saves are read at once, to look at what they would have undone.
+PAGE = 200
 #: Played as recorded, no wait is longer: an answer may have taken a night.
 LONGEST_WAIT_S = 5.0
 _ENDING_KEYS = {"q", "Q", "\x1b"}
@@ -80,15 +84,18 @@ def replay(
         session_id, revision = resolve_revision(book, session)
         start, stop = _ends(between, revision)
         told = _Telling(session_id, watch)
-        steps = book.replay(session_id, start, stop)
+        weighing = Weighing(book)
+        steps = _weighed(weighing, book.replay(session_id, start, stop))
         if invocation.as_json:
-            print_json([told.as_json(step) for step in steps])
+            print_json([told.as_json(*step) for step in steps])
         elif stepwise:
             _by_key(told, steps)
         elif speed is not None:
             _as_recorded(told, steps, speed)
         else:
-            print_lines(chain.from_iterable(map(told.lines, steps)))
+            print_lines(chain.from_iterable(told.lines(*step) for step in steps))
+        if weighing.unweighed is not None:
+            note(f"Not marked: what was averted, for {weighing.unweighed}", as_json=invocation.as_json)
 
 
 def _check_modes(invocation: Invocation, *, stepwise: bool, speed: float | None) -> None:
@@ -113,6 +120,14 @@ def _ends(between: str | None, revision: str | None) -> tuple[str | None, str | 
     return ends
 
 
+def _weighed(weighing: Weighing, steps: Iterator[Step]) -> Iterator[tuple[Step, int]]:
+    """Give each step with how many facts its save would have undone in a store that overwrites; a page at a time."""
+    for _, of_session in groupby(steps, key=lambda step: step.event.session_id):
+        while page := list(islice(of_session, PAGE)):
+            counts = weighing.averted([step.event for step in page])
+            yield from ((step, counts.get(step.event.version, 0)) for step in page)
+
+
 class _Telling:
     """Tells steps one after the other, with the values that are watched."""
 
@@ -122,20 +137,21 @@ class _Telling:
         self._documents = Documents()
         self._values: list[Any] | None = None
 
-    def lines(self, step: Step) -> Iterator[str]:
+    def lines(self, step: Step, averted: int) -> Iterator[str]:
         """Give a step as the log gives a save, and the watched values after it."""
         if step.event.session_id != self._session_id:
             # On one side of a join the versions are those of another session.
             self._session_id = step.event.session_id
             yield emphasised(f"session {readable(self._session_id)}")
-        yield from save_lines(step.event)
+        yield from save_lines(step.event, averted)
         before, after = self._around(step)
         for expression, old, new in zip(self._watch, before, after, strict=True):
             yield _watched(expression.text, old, new)
 
-    def as_json(self, step: Step) -> dict[str, Any]:
+    def as_json(self, step: Step, averted: int) -> dict[str, Any]:
         """Give a step as JSON."""
-        told = {"session_id": step.event.session_id, **save_as_json(step.event)}
+        marks = marks_of(step.event, averted)
+        told = {"session_id": step.event.session_id, **save_as_json(step.event), "marks": marks}
         if self._watch:
             _, after = self._around(step)
             values = [None if isinstance(value, Unevaluable) else value for value in after]
@@ -180,13 +196,13 @@ def _shown(value: Any) -> str:
     return f"no value: {value}" if isinstance(value, Unevaluable) else json.dumps(value, ensure_ascii=False)
 
 
-def _by_key(told: _Telling, steps: Iterator[Step]) -> None:
+def _by_key(told: _Telling, steps: Iterator[tuple[Step, int]]) -> None:
     """Tell a step, and the next when a key is pressed."""
     current = next(steps, None)
     while current is not None:
-        print_lines(told.lines(current), paged=False)
+        print_lines(told.lines(*current), paged=False)
         current = next(steps, None)
-        if current is None or not _goes_on(f"version {current.event.version} is next: any key shows it, q ends"):
+        if current is None or not _goes_on(f"version {current[0].event.version} is next: any key shows it, q ends"):
             return
 
 
@@ -202,12 +218,12 @@ def _goes_on(prompt: str) -> bool:
     return key not in _ENDING_KEYS
 
 
-def _as_recorded(told: _Telling, steps: Iterator[Step], speed: float) -> None:
+def _as_recorded(told: _Telling, steps: Iterator[tuple[Step, int]], speed: float) -> None:
     """Tell the steps as far apart as they were saved, at most; a Ctrl-C ends a wait at once."""
     latest: datetime | None = None
-    for step in steps:
+    for step, averted in steps:
         saved_at = step.event.occurred_at or step.event.recorded_at
         if latest is not None and saved_at > latest:
             time.sleep(min((saved_at - latest).total_seconds() / speed, LONGEST_WAIT_S))
         latest = saved_at if latest is None else max(latest, saved_at)
-        print_lines(told.lines(step), paged=False)
+        print_lines(told.lines(step, averted), paged=False)
