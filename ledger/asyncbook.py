@@ -285,7 +285,7 @@ class AsyncLedger:
         async for line in self._pages(lines):
             yield line
 
-    async def import_(self, lines: Iterable[str | bytes], **keywords: Any) -> Imported:
+    async def import_(self, lines: Iterable[str | bytes] | bytes, **keywords: Any) -> Imported:
         """Take the sessions of an export in, as `Ledger.import_` does."""
         return await self._threads.read(partial(self._book.import_, lines, **keywords))
 

@@ -122,7 +122,9 @@ class Ledger(Saving):
         """
         return iter(Export(self._database, self._log, session_ids, redact=redact, progress=progress))
 
-    def import_(self, lines: Iterable[str | bytes], *, progress: Callable[[int, int], None] | None = None) -> Imported:
+    def import_(
+        self, lines: Iterable[str | bytes] | bytes, *, progress: Callable[[int, int], None] | None = None
+    ) -> Imported:
         """Take the sessions of an export in: with their hashes, times, writers and keys, as they were made elsewhere.
 
         All of it is checked before anything is written, and every hash recomputed. Each session is then written in one

@@ -94,7 +94,7 @@ def _blanked(changes: Iterable[dict[str, Any]], pattern: Sequence[str]) -> set[s
             before = json.dumps(place.holder[place.name])
             after = place.holder[place.name] = place.blank(place.holder[place.name], rest)
             if json.dumps(after) != before:
-                gone = (gone or set()) | (set(_texts(json.loads(before))) - set(_texts(after)))
+                gone = (gone or set()) | (Counter(_texts(json.loads(before))) - Counter(_texts(after))).keys()
     return gone
 
 

@@ -15,10 +15,11 @@ from ledger.domain.apply import fold
 from ledger.domain.chain import KINDS, session_uid
 from ledger.domain.events import Change, SessionForked
 from ledger.domain.origins import origin_of
+from ledger.domain.payload import Payload
 from ledger.domain.redaction import KEY_DIGEST
 from ledger.domain.submitted import checked_id
 from ledger.domain.view import View
-from ledger.errors import InvalidSession, LedgerError
+from ledger.errors import InvalidSession, LedgerError, UnknownChange
 from ledger.exchange.envelopes import (
     StoredEvent,
     of_count,
@@ -79,7 +80,7 @@ class CheckedExport:
         UnknownChange: if it holds a change of a newer release.
     """
 
-    def __init__(self, lines: Iterable[str | bytes]) -> None:
+    def __init__(self, lines: Iterable[str | bytes] | bytes) -> None:
         # The checks walk through it once, and writing does again, so that it need not fit into memory.
         self._held: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it is closed with this object
         self._reader = LineReader(lines)
@@ -163,7 +164,7 @@ class CheckedExport:
                 raise ValueError(f"it is missing: the session has {session.versions} versions")
             event = stored_event(document)
             session.links.hashes(event)
-            folded = _folded(event, session.links.payload(event).changes)
+            folded = _folded(event, self._payload(session, event).changes)
             if event.version == 1 and event.columns["recorded_at"] != session.created_at:
                 raise ValueError("it was recorded at another time than the line of its session says")
             if not {*event.redacted} <= {*session.told["redacted"], KEY_DIGEST}:
@@ -173,6 +174,14 @@ class CheckedExport:
             session.redacted.append(event.version)
         self._held.write(reader.raw + b"\n")
         return folded
+
+    def _payload(self, session: CheckedSession, event: StoredEvent) -> Payload:
+        try:
+            return session.links.payload(event)
+        except UnknownChange:
+            # Of a newer release, if it is as it was written: no hash covers what is left of a redacted payload.
+            self._reader.settle()
+            raise
 
     def _state_before(self, session: CheckedSession) -> View:
         """Give the state that the first event of a session found: of a fork, what it came from stands further up."""

@@ -41,7 +41,7 @@ class Import:
         self._done = 0
         self._total = 0
 
-    def run(self, lines: Iterable[str | bytes]) -> Imported:
+    def run(self, lines: Iterable[str | bytes] | bytes) -> Imported:
         """Check everything, then write each session in one transaction, what it was forked from first.
 
         Raises:

@@ -63,6 +63,11 @@ class Play:
         for name in WRITERS:
             self.hold_the_head(name)
 
+    def act(self, steps: Sequence[tuple[str, str, int, Edits]]) -> None:
+        """Let everyone do what the steps say."""
+        for doing, name, pick, edits in steps:
+            getattr(self, doing)(name, pick, edits)
+
     def stored_versions(self) -> int:
         head = self.book.head("s")
         return head.version if head else 0
@@ -301,8 +306,7 @@ def test_no_history_loses_anything(steps: list[tuple[str, str, int, Edits]]) -> 
     """Whatever three writers do, a ledger holds what a model of plain lists holds, and its past stays as it was."""
     play = Play()
     try:
-        for doing, name, pick, edits in steps:
-            getattr(play, doing)(name, pick, edits)
+        play.act(steps)
         play.check()
     finally:
         play.book.close()
