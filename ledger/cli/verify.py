@@ -65,8 +65,9 @@ def _redacted(found: Verification) -> list[str]:
     sessions = "1 session" if count == 1 else f"{count:,} sessions"
     paths = sorted({path for redaction in found.redacted for path in redaction.paths if path.startswith("/")})
     return [
-        f"Redacted: {saves} of {sessions}; when and by whom they were made is certain, what is left of them is not.",
+        f"Redacted by whoever exported them: {saves} of {sessions}, at",
         *(f"  {readable(path)}" for path in paths),
+        "Their place, time and writer are certain; what is left in them is not.",
     ]
 
 

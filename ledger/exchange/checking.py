@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,7 +84,7 @@ class CheckedExport:
         # The checks walk through it once, and writing does again, so that it need not fit into memory.
         self._held: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it is closed with this object
         self._reader = LineReader(lines)
-        self.sessions: list[CheckedSession] = []
+        self._by_id: dict[str, CheckedSession] = {}
         try:
             self._check()
         except BaseException:
@@ -96,6 +96,11 @@ class CheckedExport:
 
     def __exit__(self, *_: object) -> None:
         self._held.close()
+
+    @property
+    def sessions(self) -> Collection[CheckedSession]:
+        """Every session, in the order of the export."""
+        return self._by_id.values()
 
     def stored(self, session: CheckedSession, after: int = 0, upto: int | None = None) -> Iterator[StoredEvent]:
         """Give the events of a session behind a version, up to another or all."""
@@ -119,7 +124,7 @@ class CheckedExport:
             session = self._session(document)
             self._events(session)
             document = self._usage(session)
-            self.sessions.append(session)
+            self._by_id[session.session_id] = session
             reader.session_id = reader.version = None
         self._end(document)
         reader.end()
@@ -133,7 +138,7 @@ class CheckedExport:
             key = SessionKey(told["session_uid"], told["ledger_id"])
             if session_uid(key.origin, session_id) != key.uid:
                 raise ValueError("its id does not match its key")
-            if any(session_id == other.session_id for other in self.sessions):
+            if session_id in self._by_id:
                 raise ValueError("it is in the export twice")
             if not told["versions"]:
                 raise ValueError("it has no versions")
@@ -200,10 +205,10 @@ class CheckedExport:
         return view
 
     def _parent(self, forked: SessionForked) -> CheckedSession:
-        for session in self.sessions:
-            known = session.session_id == forked.from_session_id and 1 <= forked.from_version <= session.versions
-            if known and session.leaf(forked.from_version).hex() == forked.from_digest:
-                return session
+        session = self._by_id.get(forked.from_session_id)
+        known = session is not None and 1 <= forked.from_version <= session.versions
+        if session is not None and known and session.leaf(forked.from_version).hex() == forked.from_digest:
+            return session
         raise ValueError(f"it was forked from {forked.from_session_id}@{forked.from_version}, which is not before it")
 
     def _usage(self, session: CheckedSession) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
+from sqlalchemy import event
 
 import ledger
 from ledger import (
@@ -274,6 +275,32 @@ async def test_an_id_is_created_here_or_imported_and_never_both(book: Book, open
     assert (await book.verify()).ok
     for session_id in ids:
         assert 1 == len(await book.history(session_id))
+
+
+async def test_a_session_of_this_ledger_costs_no_look_up(foreign: Book) -> None:
+    """What is loaded and saved over and over asks nothing of where a session came from; a new id asks once."""
+    statements: list[str] = []
+    session = await foreign.load("s2")
+    event.listen(foreign.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+
+    def looked_up() -> int:
+        found = sum("FROM sessions" in statement for statement in statements)
+        statements.clear()
+        return found
+
+    for number in range(3):
+        session.title = f"{number}"
+        await foreign.save(session)
+        session = await foreign.load("s2")
+    assert 0 == looked_up()
+    fresh = Session.new("s3", "gpt-5")
+    await foreign.save(fresh)
+    assert 1 == looked_up()
+    fresh.title = "known"
+    await foreign.save(fresh)
+    fresh.title = "known for good"
+    await foreign.save(fresh)
+    assert 1 == looked_up()
 
 
 async def test_verify_tells_of_an_id_that_means_two_sessions(foreign: Book) -> None:

@@ -127,9 +127,10 @@ def test_what_was_blanked_is_told_on_both_sides(run: Run, recorded: Path, theirs
     assert "; verified, and 3 saves redacted\n" in taken.stdout
     assert (
         "Whole: 6 events of 1 session, every hash matches.\n"
-        "Redacted: 3 saves of 1 session; when and by whom they were made is certain, what is left of them is not.\n"
+        "Redacted by whoever exported them: 3 saves of 1 session, at\n"
         "  /messages/*/content\n"
         "  /title\n"
+        "Their place, time and writer are certain; what is left in them is not.\n"
     ) == verified.stdout
 
 
