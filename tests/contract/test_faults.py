@@ -36,6 +36,7 @@ WRITES: dict[str, Write] = {
     "create": lambda book, sessions: book.create(sessions[2]),
     "append": lambda book, _: book.append("s1", Message.user("appended", id="appended"), key="k"),
     "delete": lambda book, _: book.delete("s1", key="bye"),
+    "fork": lambda book, _: book.fork("s1", "fork", at=1),
     "record_usage": lambda book, _: book.record_usage("s1", {"tokens": 1}, key="usage"),
 }
 
