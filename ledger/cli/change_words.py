@@ -89,7 +89,7 @@ def in_words(change: e.Change) -> str:  # noqa: PLR0911, PLR0912, C901 - a table
         case e.ChangeOverruled():
             return _overruled(change)
         case e.ChangeAgreed():
-            return f"agreed with the newest version at {change.path}"
+            return f"agreed with the newest version at {_agreed(change)}"
         case _:
             return _question(change)
 
@@ -139,6 +139,12 @@ def _question(  # noqa: PLR0911 - as above
             return f"found {change.question_id} again: it is pending"
         case _:
             assert_never(change)
+
+
+def _agreed(change: e.ChangeAgreed) -> str:
+    if change.but is None:
+        return change.path
+    return f"every message but {len(change.but)}" if change.but else "every message"
 
 
 def _by(whom: str | None) -> str:

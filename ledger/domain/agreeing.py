@@ -19,13 +19,16 @@ from ledger.domain.events import (
     MessageRemoved,
     MessagesReordered,
 )
-from ledger.domain.facts import ABSENT, ORDER, fact_in, fact_of, facts_in
+from ledger.domain.facts import ABSENT, ORDER, fact_in, fact_of, facts_in, kind_of
 from ledger.domain.merge_messages import same_but_for_stamps
 from ledger.domain.parts import Message
-from ledger.domain.values import json_equal
+from ledger.domain.values import join, json_equal
 from ledger.domain.view import View
 
-__all__ = ["agreements", "same_order"]
+__all__ = ["Agreed", "agreements", "same_order"]
+
+#: So many messages are named one by one.
+FEW = 16
 
 
 def agreements(
@@ -44,7 +47,7 @@ def agreements(
     """
     if not base.alive:
         # What a constructor was given is no change, but it is in the copy.
-        return [ChangeAgreed(path=path) for path in facts_in(ours) if _agree(ABSENT, fact_in(ours, path), head, path)]
+        return _told([path for path in facts_in(ours) if _agree(ABSENT, fact_in(ours, path), head, path)], head)
     touched: set[str] = set()
     added: set[str] = set()
     removed: set[str] = set()
@@ -64,6 +67,32 @@ def agreements(
     if moved and same_order(ours.messages, head.messages):
         agreed.append(ORDER)
     return [ChangeAgreed(path=path) for path in agreed]
+
+
+def _told(agreed: Sequence[str], head: View) -> list[ChangeAgreed]:
+    """Name each fact; of messages, where they are many, those that were not agreed on, if they are fewer."""
+    messages = {path for path in agreed if kind_of(path) == "message"}
+    if len(messages) > FEW:
+        but = [message.id for message in head.messages if join("/messages", message.id) not in messages]
+        if len(but) < len(messages):
+            others = [ChangeAgreed(path=path) for path in agreed if path not in messages]
+            return [*others, ChangeAgreed(path="/messages", but=but)]
+    return [ChangeAgreed(path=path) for path in agreed]
+
+
+class Agreed:
+    """The facts that an event agreed on, of those that stood before it: `path in agreed`."""
+
+    def __init__(self, event: Event) -> None:
+        changes = [change for change in event.changes if isinstance(change, ChangeAgreed)]
+        self._paths = {change.path for change in changes if change.but is None}
+        rests = [change.but for change in changes if change.but is not None]
+        self._but = {join("/messages", message_id) for but in rests for message_id in but} if rests else None
+
+    def __contains__(self, path: str) -> bool:
+        if path in self._paths:
+            return True
+        return self._but is not None and kind_of(path) == "message" and path not in self._but
 
 
 def _agree(was: Any, mine: Any, head: View, path: str) -> bool:

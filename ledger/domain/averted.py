@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ledger.domain import events as e
+from ledger.domain.agreeing import Agreed
 from ledger.domain.events import Authority, Event
 from ledger.domain.facts import ABSENT, ORDER, FactKind, kind_of
 from ledger.domain.parts import Message
@@ -142,9 +143,12 @@ def _lost_at(event: Event, trace: Trace, base: int | None) -> list[_Lost]:
     left_out = _left_out(event)
     found = []
     if base is not None:
-        agreed = {change.path for change in event.changes if isinstance(change, e.ChangeAgreed)}
-        passed_over = agreed | left_out.keys()
-        found = [_Lost(changed, "stale") for changed in trace.since(base) if changed.path not in passed_over]
+        agreed = Agreed(event)
+        found = [
+            _Lost(changed, "stale")
+            for changed in trace.since(base)
+            if changed.path not in agreed and changed.path not in left_out
+        ]
     for path, given_up in left_out.items():
         held = trace.held.get(path, ABSENT)
         found.append(_Lost(Changed(path, held, held, trace.written.get(path)), "omitted", given_up))

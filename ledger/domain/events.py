@@ -287,10 +287,15 @@ class ChangeAgreed(Part):
     """A stale save brought what the head had already: at `path`, a JSON Pointer into the session, both were one.
 
     It changes nothing. It is kept because the save's own copy held it, so that no one else's work was at stake there.
+
+    A copy that was made anew, with all that a long session holds, agrees on nearly every message. Then `path` is
+    ``"/messages"``, and `but` lists the ids of those, among what the head held, that it did not hold so.
     """
 
     type: Literal["change_agreed"] = "change_agreed"
     path: str
+    but: JsonArray | None = None
+    json_fields: ClassVar = ("but",)
 
 
 Change = Annotated[

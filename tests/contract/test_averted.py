@@ -46,6 +46,10 @@ async def test_a_stale_save_would_have_lost_the_question_and_the_message(book: B
             loss.session_id, loss.version, loss.writer, loss.cause, loss.kept, loss.removed,
         )  # fmt: skip
     assert {12: 2} == await book.averted_between("s1", 1, 12)
+    blamed = {fact.path: fact for fact in await book.blame("s1")}
+    assert (11, "agent", 10) == tuple(
+        getattr(blamed["/questions/call_1#0"], name) for name in ("version", "writer", "base_version")
+    )
 
 
 #: What others did, what the stale writer did, and what overwriting would then have lost, and where it is kept.
@@ -179,6 +183,27 @@ async def test_a_fresh_session_would_have_replaced_all(book: Book) -> None:
     assert {1, 2} == {loss.version for loss in save.losses}
     agreed = [c.path for c in (await book.history("s1", after=2))[0].changes if c.type == "change_agreed"]
     assert ["/title", "/model"] == agreed
+
+
+async def test_a_copy_made_anew_costs_what_it_has_not_seen(book: Book) -> None:
+    """A framework that builds the whole session again at every save agrees on nearly all of it, in few words."""
+    session = Session.new("s1", "gpt-5")
+    session.messages += [message(f"m{number}") for number in range(40)]
+    await book.save(session)
+    await book.append("s1", message("theirs"), writer="ui")
+    anew = Session.new("s1", "gpt-5")
+    anew.messages += session.messages
+    anew.messages[3] = message("m3", "revised")
+    anew.add_message(message("mine"))
+
+    await book.save(anew)
+
+    (event,) = await book.history("s1", after=2)
+    assert [("/model", None), ("/messages", ["m3", "theirs"])] == [
+        (change.path, change.but) for change in event.changes if change.type == "change_agreed"
+    ]
+    assert ["/messages/m3", "/messages/theirs"] == paths(await book.averted())
+    assert {3: 2} == await book.averted_between("s1", 3, 3)
 
 
 async def test_an_earlier_life_is_no_loss_of_a_later_one(book: Book) -> None:

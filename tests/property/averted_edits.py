@@ -68,7 +68,7 @@ def agree(session: Session, head: Session, number: int, place: int) -> None:
         case 2:
             _take_over(session.state, head.state)
         case 3:
-            _say_the_same(session, head.messages[number % 3 :: 2])
+            _say_the_same(session, head.messages[number % 3 :: 1 + number % 2])
         case 4:
             for question in session.pending_questions:
                 standing = head.questions.get(question.id)

@@ -67,6 +67,8 @@ WORDS: list[tuple[Part, str]] = [
         "overruled from version 3 of ui: /title = null",
     ),
     (e.ChangeAgreed(path="/title"), "agreed with the newest version at /title"),
+    (e.ChangeAgreed(path="/messages", but=["m1"]), "agreed with the newest version at every message but 1"),
+    (e.ChangeAgreed(path="/messages", but=[]), "agreed with the newest version at every message"),
 ]
 
 

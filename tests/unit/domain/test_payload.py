@@ -77,7 +77,7 @@ CHANGES: list[Change] = [
     e.QuestionLost(question_id="q"),
     e.QuestionRecovered(question_id="q"),
     e.ChangeOverruled(side="head", writer="w", version=3, path="/title", value=JSON),
-    e.ChangeAgreed(path="/title"),
+    e.ChangeAgreed(path="/messages", but=["m1"]),
 ]
 
 
