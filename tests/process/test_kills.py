@@ -14,8 +14,9 @@ from tests.process.zygote import Worker, Zygote
 KILLS = 100
 #: One in so many is killed while it opens the ledger, at the latest while it loads: recovery can be interrupted too.
 WHILE_OPENING = 5
-#: A worker saves at most for so long.
-LONGEST_S = 0.05
+#: A worker is killed after so many saves at the most, and at most so much later.
+MOST_SAVES = 5
+LONGEST_S = 0.01
 
 
 def acknowledgements(reports: list[dict[str, Any]]) -> list[Acknowledgement]:
@@ -27,11 +28,12 @@ def acknowledgements(reports: list[dict[str, Any]]) -> list[Acknowledgement]:
 
 
 def save_until_killed(worker: Worker, chance: random.Random, *, opening: bool) -> list[Acknowledgement]:
-    """Let a worker save for a random time, kill it, and give what it acknowledged."""
+    """Let a worker save a few times, kill it at a random moment after that, and give what it acknowledged."""
     reports = []
     if not opening:
         ready = worker.hear()
         assert ready == {"ready": True}, f"the worker did not open the ledger: {ready}"
+        reports += [report for _ in range(chance.randint(1, MOST_SAVES)) if (report := worker.hear()) is not None]
     reports += worker.hear_for(chance.uniform(0, LONGEST_S))
     return acknowledgements(reports + worker.kill())
 
