@@ -10,14 +10,13 @@ from sqlalchemy import Connection, RowMapping, Table, delete, insert, or_, selec
 from ledger.domain import events as e
 from ledger.domain.events import Event
 from ledger.domain.origins import origin_of
+from ledger.domain.question_changes import Ending
 from ledger.domain.records import SessionSummary
 from ledger.store.moments import microseconds, moment
 from ledger.store.tables import catalog
 from projections.runner import Page, ViewAt
 
 __all__ = ["Catalog"]
-
-_RESOLVING = (e.QuestionAnswered, e.QuestionWithdrawn, e.QuestionSuperseded, e.QuestionExpired, e.QuestionLost)
 
 
 class Catalog:
@@ -127,7 +126,7 @@ def _count(line: dict[str, Any] | None, uid: bytes, event: Event) -> dict[str, A
                 line["messages"] -= 1
             case e.QuestionAsked() | e.QuestionRecovered():
                 line["pending_questions"] += 1
-            case _ if isinstance(change, _RESOLVING):
+            case _ if isinstance(change, Ending):
                 line["pending_questions"] -= 1
     return line
 

@@ -13,6 +13,7 @@ from ledger.domain.chain import KINDS
 from ledger.domain.events import Event
 from ledger.domain.origins import origin_of
 from ledger.domain.parts import Question, QuestionStatus
+from ledger.domain.question_changes import ENDS, Ending
 from ledger.domain.records import AskedIn, Omission, OverruledSave, QuestionRecord, StaleSave
 from ledger.domain.unseen import brought, contradicted
 from ledger.domain.values import thaw
@@ -24,13 +25,6 @@ from projections.runner import Page, ViewAt
 
 __all__ = ["Questions"]
 
-_ENDS: dict[type[Any], QuestionStatus] = {
-    e.QuestionAnswered: QuestionStatus.ANSWERED,
-    e.QuestionWithdrawn: QuestionStatus.WITHDRAWN,
-    e.QuestionSuperseded: QuestionStatus.SUPERSEDED,
-    e.QuestionExpired: QuestionStatus.EXPIRED,
-    e.QuestionLost: QuestionStatus.LOST,
-}
 _OPEN: dict[str, Any] = {
     "status": "pending", "resolved_version": None, "resolved_base_version": None, "resolved_at": None,
     "resolved_by": None, "resolved_writer": None, "reason": None, "answer": None,
@@ -73,7 +67,7 @@ class Questions:
             self._recover(connection, uid, event, change.question_id)
         elif isinstance(change, e.ChangeOverruled):
             self._overrule(connection, uid, event, change)
-        elif type(change) in _ENDS:
+        elif isinstance(change, Ending):
             self._end(connection, uid, event, change)
 
     def _ask(self, connection: Connection, uid: bytes, event: Event, question: Question) -> None:
@@ -147,7 +141,7 @@ class Questions:
 
     def _end(self, connection: Connection, uid: bytes, event: Event, change: Any) -> None:
         values = {
-            "status": str(_ENDS[type(change)]),
+            "status": str(ENDS[type(change)]),
             "resolved_version": event.version,
             "resolved_base_version": event.base_version,
             "resolved_at": _effective(connection, uid, event.version),

@@ -10,18 +10,11 @@ from ledger.domain import events as e
 from ledger.domain.events import Change
 from ledger.domain.overruling import Overruling
 from ledger.domain.parts import Question, QuestionStatus
+from ledger.domain.question_changes import ENDS
 from ledger.domain.values import join, json_equal
 from ledger.domain.view import View
 
 __all__ = ["merge_questions", "rename_questions"]
-
-_RESOLUTIONS: dict[type[Any], QuestionStatus] = {
-    e.QuestionAnswered: QuestionStatus.ANSWERED,
-    e.QuestionWithdrawn: QuestionStatus.WITHDRAWN,
-    e.QuestionSuperseded: QuestionStatus.SUPERSEDED,
-    e.QuestionExpired: QuestionStatus.EXPIRED,
-    e.QuestionLost: QuestionStatus.LOST,
-}
 
 
 def merge_questions(
@@ -114,10 +107,10 @@ class _QuestionMerge:
             if question.status is QuestionStatus.LOST:
                 self._resolve(question, QuestionStatus.PENDING, change)
         elif question.is_pending:
-            self._resolve(question, _RESOLUTIONS[type(change)], change)
+            self._resolve(question, ENDS[type(change)], change)
         elif question.status is QuestionStatus.LOST and not isinstance(change, e.QuestionLost):
             self.out.append(e.QuestionRecovered(question_id=question.id))
-            self._resolve(question, _RESOLUTIONS[type(change)], change)
+            self._resolve(question, ENDS[type(change)], change)
         elif not self._agrees(question, change):
             self.overrule(question.id, _outcome(change))
 
@@ -127,7 +120,7 @@ class _QuestionMerge:
 
     def _agrees(self, question: Question, change: Any) -> bool:
         """Whether the head's resolution says all that the writer's does."""
-        if question.status is not _RESOLUTIONS[type(change)]:
+        if question.status is not ENDS[type(change)]:
             return False
         if isinstance(change, e.QuestionSuperseded):
             successor = self.head.get(change.superseded_by)
@@ -141,7 +134,7 @@ class _QuestionMerge:
 
 def _outcome(change: Any) -> dict[str, Any]:
     fields = change.model_dump(mode="json", exclude={"type", "question_id"})
-    status = _RESOLUTIONS.get(type(change))
+    status = ENDS.get(type(change))
     return {"status": str(status) if status else change.type, **fields}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from ledger.domain.parts import JsonValue, Part, Question
+from ledger.domain.parts import JsonValue, Part, Question, QuestionStatus
 
 __all__ = [
+    "ENDS",
+    "Ending",
     "QuestionAnswered",
     "QuestionAsked",
     "QuestionExpired",
@@ -79,3 +82,15 @@ class QuestionRecovered(Part):
 
     type: Literal["question_recovered"] = "question_recovered"
     question_id: str
+
+
+#: The changes that end the life of a question.
+Ending = QuestionAnswered | QuestionWithdrawn | QuestionSuperseded | QuestionExpired | QuestionLost
+#: Where each of them leaves it.
+ENDS: Mapping[type[Any], QuestionStatus] = {
+    QuestionAnswered: QuestionStatus.ANSWERED,
+    QuestionWithdrawn: QuestionStatus.WITHDRAWN,
+    QuestionSuperseded: QuestionStatus.SUPERSEDED,
+    QuestionExpired: QuestionStatus.EXPIRED,
+    QuestionLost: QuestionStatus.LOST,
+}

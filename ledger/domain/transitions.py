@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ledger.domain import events as e
 from ledger.domain.events import Authority, Change, Event
 from ledger.domain.parts import QuestionStatus
-from ledger.domain.values import join, json_equal, thaw
+from ledger.domain.question_changes import ENDS
+from ledger.domain.unseen import brought, contradicted
+from ledger.domain.values import json_equal, thaw
 
 __all__ = ["Course", "Transition", "TransitionKind"]
 
@@ -80,7 +82,6 @@ class Course:
 
     def __init__(self, question_id: str) -> None:
         self._question_id = question_id
-        self._path = join("/questions", question_id)
         #: Where it stood since which version, in the present life of the session.
         self._standings: list[tuple[int, _Standing]] = []
 
@@ -88,19 +89,15 @@ class Course:
         """Give what `event`, whose effective time is `at`, did to the question."""
         before = self._standing_at(event.version)
         moves: list[_Move] = []
-        agreed = False
         for change in event.changes:
             if isinstance(change, e.SessionCreated):
                 before = None
                 self._standings.clear()
-            elif isinstance(change, e.ChangeAgreed):
-                agreed = agreed or change.path == self._path
             elif (move := self._move(change)) is not None:
                 moves.append(move)
                 if move.standing is not None:
                     self._standings.append((event.version, move.standing))
-        settled = agreed or any(move.standing is not None for move in moves)
-        if before is not None and event.is_stale and not settled:
+        if before is not None and event.is_stale and self._question_id not in brought(event):
             held = self._standing_at(event.base_version)
             if not json_equal(held, before):
                 moves.append(_Move("averted", detail=None if held is None else str(held.status)))
@@ -115,7 +112,7 @@ class Course:
                 return self._forked(change)
             case e.QuestionAsked(question=question) if question.id == self._question_id:
                 return _Move("asked", _Standing(question.text, question.status), detail=question.text)
-            case e.ChangeOverruled(path=self._path):
+            case e.ChangeOverruled() if contradicted(change) == self._question_id:
                 return _Move("overruled", detail=change.value)
             case e.QuestionOmitted(question_id=self._question_id):
                 return _Move("omitted")
@@ -132,7 +129,8 @@ class Course:
         return _Move("forked", standing, detail=f"{change.from_session_id}@{change.from_version}")
 
     def _resolved(self, change: Any) -> _Move:
-        kind, status = _RESOLUTIONS[type(change)]
+        status = ENDS.get(type(change), QuestionStatus.PENDING)
+        kind = "recovered" if status is QuestionStatus.PENDING else cast("TransitionKind", status.value)
         answer, reason, by = (getattr(change, name, None) for name in ("answer", "reason", "by"))
         text = self._standings[-1][1].text if self._standings else ""
         detail = getattr(change, "superseded_by", reason if answer is None else answer)
@@ -150,13 +148,3 @@ class Course:
             by=move.by,
             detail=thaw(move.detail),
         )
-
-
-_RESOLUTIONS: dict[type[Any], tuple[TransitionKind, QuestionStatus]] = {
-    e.QuestionAnswered: ("answered", QuestionStatus.ANSWERED),
-    e.QuestionWithdrawn: ("withdrawn", QuestionStatus.WITHDRAWN),
-    e.QuestionSuperseded: ("superseded", QuestionStatus.SUPERSEDED),
-    e.QuestionExpired: ("expired", QuestionStatus.EXPIRED),
-    e.QuestionLost: ("lost", QuestionStatus.LOST),
-    e.QuestionRecovered: ("recovered", QuestionStatus.PENDING),
-}

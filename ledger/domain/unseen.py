@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from ledger.domain import events as e
 from ledger.domain.events import Change, Event
+from ledger.domain.question_changes import Ending
 from ledger.domain.values import split
 
 __all__ = ["brought", "contradicted"]
-
-_OWN = (
-    e.QuestionAnswered, e.QuestionWithdrawn, e.QuestionSuperseded, e.QuestionExpired, e.QuestionLost,
-    e.QuestionRecovered,
-)  # fmt: skip
 
 
 def brought(event: Event) -> frozenset[str]:
@@ -30,7 +26,7 @@ def brought(event: Event) -> frozenset[str]:
 def _brought(change: Change) -> str | None:
     if isinstance(change, e.QuestionAsked):
         return change.question.id
-    if isinstance(change, _OWN):
+    if isinstance(change, e.QuestionRecovered | Ending):
         return change.question_id
     return _named(change.path) if isinstance(change, e.ChangeAgreed) else None
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, LargeBinary, Table, cast, func, select
 from ledger.domain import events as e
 from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
 from ledger.domain.payload import Payload, decode_payload
+from ledger.domain.question_changes import Ending
 from ledger.domain.records import Problem, Redaction, Verification
 from ledger.domain.redaction import redacted_paths
 from ledger.errors import SessionNotFound, UnknownChange
@@ -26,7 +27,6 @@ __all__ = ["verify"]
 
 PAGE = 1000
 _LOWEST = -(2**62)
-_RESOLVING = (e.QuestionAnswered, e.QuestionWithdrawn, e.QuestionSuperseded, e.QuestionExpired, e.QuestionLost)
 
 Expect = Mapping[str, tuple[int, str]]
 Progress = Callable[[int, int], None]
@@ -394,5 +394,5 @@ def _follow_questions(payload: Payload, pending: dict[str, None]) -> None:
             pending[change.question.id] = None
         elif isinstance(change, e.QuestionRecovered):
             pending[change.question_id] = None
-        elif isinstance(change, _RESOLVING):
+        elif isinstance(change, Ending):
             pending.pop(change.question_id, None)
