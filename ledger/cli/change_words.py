@@ -10,7 +10,7 @@ from ledger.domain import events as e
 from ledger.domain.parts import Message
 from ledger.domain.values import thaw
 
-__all__ = ["body", "in_words", "said", "value_text"]
+__all__ = ["agreed_in_words", "body", "in_words", "said", "value_text"]
 
 
 def value_text(value: Any) -> str:
@@ -88,8 +88,6 @@ def in_words(change: e.Change) -> str:  # noqa: PLR0911, PLR0912, C901 - a table
             return _document(f"metadata of message {change.message_id}", change)
         case e.ChangeOverruled():
             return _overruled(change)
-        case e.ChangeAgreed():
-            return f"agreed with the newest version at {_agreed(change)}"
         case _:
             return _question(change)
 
@@ -141,10 +139,16 @@ def _question(  # noqa: PLR0911 - as above
             assert_never(change)
 
 
-def _agreed(change: e.ChangeAgreed) -> str:
-    if change.but is None:
-        return change.path
-    return f"every message but {len(change.but)}" if change.but else "every message"
+def agreed_in_words(agreement: e.Agreement) -> str:
+    """Say at what a stale save brought what was there.
+
+    >>> agreed_in_words(e.Agreement(path="/title"))
+    'agreed with the newest version at /title'
+    """
+    where = agreement.path
+    if agreement.but is not None:
+        where = f"every message but {len(agreement.but)}" if agreement.but else "every message"
+    return f"agreed with the newest version at {where}"
 
 
 def _by(whom: str | None) -> str:

@@ -77,6 +77,8 @@ def _pieces(event: Event, averted: int) -> list[_Piece]:
     pieces += [_Piece("averted", f" {averted:,}")] if averted else []
     ordered = sorted(event.changes, key=lambda change: _rank(change.type))
     pieces += _grouped(ordered)
+    if event.agreed and not event.changes:
+        pieces.append(_Piece("", "changed nothing that others had not"))
     if event.kind == "deleted":
         # It withdrew what was pending too, but that follows from it.
         pieces.sort(key=lambda piece: piece.mark != "deleted")
@@ -98,7 +100,6 @@ def _grouped(changes: Sequence[Change]) -> Iterator[_Piece]:
     groups: dict[str, list[Change]] = {}
     for change in changes:
         groups.setdefault(_group(change), []).append(change)
-    agreed = groups.pop("agreed", [])
     for name, members in groups.items():
         if name.startswith(_QUESTION):
             yield _questions(name.removeprefix(_QUESTION), members)
@@ -106,8 +107,6 @@ def _grouped(changes: Sequence[Change]) -> Iterator[_Piece]:
             yield _Piece("", f"{len(members)} {_MANY[name]}: {in_words(members[0])}")
         else:
             yield from (_piece(change) for change in members)
-    if agreed and not groups:
-        yield _Piece("", "changed nothing that others had not")
 
 
 #: What comes in numbers is counted, and its first told.
@@ -120,8 +119,6 @@ _MANY = {
 
 def _group(change: Change) -> str:
     kind = change.type
-    if kind == "change_agreed":
-        return "agreed"
     for prefix in ("message_metadata", "metadata", "state"):
         if kind.startswith(f"{prefix}_"):
             return prefix

@@ -40,8 +40,8 @@ def save_heading(save: Event | Transition, at: datetime, averted: int = 0) -> st
 
 def save_lines(event: Event, averted: int = 0) -> Iterator[str]:
     """Give the heading of a save, and a line for each of its changes."""
-    from ledger.cli.change_words import summed_up
+    from ledger.cli.change_words import agreed_in_words, summed_up
 
     yield save_heading(event, event.occurred_at or event.recorded_at, averted)
-    for words in summed_up(event.changes):
+    for words in [*summed_up(event.changes), *map(agreed_in_words, event.agreed)]:
         yield INDENT + shortened(words, width() - len(INDENT))

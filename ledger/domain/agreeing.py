@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any
 
 from ledger.domain.events import (
+    Agreement,
     Change,
-    ChangeAgreed,
     Event,
     MessageAppended,
     MessageInserted,
@@ -33,7 +33,7 @@ FEW = 16
 
 def agreements(
     base: View, ours: View, head: View, changes: Sequence[Change], theirs: Iterable[Event]
-) -> list[ChangeAgreed]:
+) -> list[Agreement]:
     """Give the facts that the head changed since the writer's base, and that the writer's copy holds as the head does.
 
     The cost is what both sides touched, unless messages were moved on the head.
@@ -66,27 +66,26 @@ def agreements(
     moved = (reordered or removed & added) and not same_order(base.messages, head.messages)
     if moved and same_order(ours.messages, head.messages):
         agreed.append(ORDER)
-    return [ChangeAgreed(path=path) for path in agreed]
+    return [Agreement(path=path) for path in agreed]
 
 
-def _told(agreed: Sequence[str], head: View) -> list[ChangeAgreed]:
+def _told(agreed: Sequence[str], head: View) -> list[Agreement]:
     """Name each fact; of messages, where they are many, those that were not agreed on, if they are fewer."""
     messages = {path for path in agreed if kind_of(path) == "message"}
     if len(messages) > FEW:
         but = [message.id for message in head.messages if join("/messages", message.id) not in messages]
         if len(but) < len(messages):
-            others = [ChangeAgreed(path=path) for path in agreed if path not in messages]
-            return [*others, ChangeAgreed(path="/messages", but=but)]
-    return [ChangeAgreed(path=path) for path in agreed]
+            others = [Agreement(path=path) for path in agreed if path not in messages]
+            return [*others, Agreement(path="/messages", but=but)]
+    return [Agreement(path=path) for path in agreed]
 
 
 class Agreed:
     """The facts that an event agreed on, of those that stood before it: `path in agreed`."""
 
     def __init__(self, event: Event) -> None:
-        changes = [change for change in event.changes if isinstance(change, ChangeAgreed)]
-        self._paths = {change.path for change in changes if change.but is None}
-        rests = [change.but for change in changes if change.but is not None]
+        self._paths = {agreement.path for agreement in event.agreed if agreement.but is None}
+        rests = [agreement.but for agreement in event.agreed if agreement.but is not None]
         self._but = {join("/messages", message_id) for but in rests for message_id in but} if rests else None
 
     def __contains__(self, path: str) -> bool:

@@ -217,7 +217,6 @@ _MAKERS: dict[type[Any], Callable[[Draft, Any], None]] = {
     e.QuestionLost: lambda d, c: d.resolve(c.question_id, QuestionStatus.LOST),
     e.QuestionRecovered: lambda d, c: d.resolve(c.question_id, QuestionStatus.PENDING),
     e.ChangeOverruled: _nothing,
-    e.ChangeAgreed: _nothing,
 }
 
 #: The changes that can carry the mark of the authoritative group.

@@ -4,7 +4,7 @@ Such a store replaces what it holds by the writer's copy. So a fact is lost ther
 loaded its copy, and the copy does not hold it; and a pending question is lost wherever a copy leaves it out.
 
 The copy itself is not in the record, and need not be: of the facts that others wrote meanwhile, it holds those that the
-save says it agreed on (`ChangeAgreed`), and no other.
+save says it agreed on (`Event.agreed`), and no other.
 """
 
 from __future__ import annotations

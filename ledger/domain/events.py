@@ -26,9 +26,9 @@ from ledger.domain.question_changes import (
 __all__ = [
     "SCHEMA_VERSION",
     "UPCASTERS",
+    "Agreement",
     "Authority",
     "Change",
-    "ChangeAgreed",
     "ChangeOverruled",
     "Event",
     "MessageAppended",
@@ -283,21 +283,6 @@ class ChangeOverruled(Part):
     json_fields: ClassVar = ("value",)
 
 
-class ChangeAgreed(Part):
-    """A stale save brought what the head had already: at `path`, a JSON Pointer into the session, both were one.
-
-    It changes nothing. It is kept because the save's own copy held it, so that no one else's work was at stake there.
-
-    A copy that was made anew, with all that a long session holds, agrees on nearly every message. Then `path` is
-    ``"/messages"``, and `but` lists the ids of those, among what the head held, that it did not hold so.
-    """
-
-    type: Literal["change_agreed"] = "change_agreed"
-    path: str
-    but: JsonArray | None = None
-    json_fields: ClassVar = ("but",)
-
-
 Change = Annotated[
     SessionCreated
     | SessionForked
@@ -329,10 +314,21 @@ Change = Annotated[
     | QuestionOmitted
     | QuestionLost
     | QuestionRecovered
-    | ChangeOverruled
-    | ChangeAgreed,
+    | ChangeOverruled,
     Field(discriminator="type"),
 ]
+
+
+class Agreement(Part):
+    """A fact that a stale save brought just as the head had it: no change, but it tells what the save's copy held.
+
+    `path` is a JSON Pointer into the session. Of many messages it is ``/messages``, and `but` lists the ids of those
+    that the head had and the copy did not, or had otherwise.
+    """
+
+    path: str
+    but: list[str] | None = None
+    json_fields: ClassVar = ("but",)
 
 
 class Event(Part):
@@ -354,6 +350,7 @@ class Event(Part):
     key: str | None = None
     schema_version: int = SCHEMA_VERSION
     changes: tuple[Change, ...] = ()
+    agreed: tuple[Agreement, ...] = ()
     digest: str = ""
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticUndefined
 
-from ledger.domain.events import SCHEMA_VERSION, UPCASTERS, Change
+from ledger.domain.events import SCHEMA_VERSION, UPCASTERS, Agreement, Change
 from ledger.domain.parts import Part
 from ledger.errors import UnknownChange
 
@@ -22,6 +22,7 @@ class Payload(BaseModel):
     """What an event's payload says, beside what its envelope says.
 
     `base` is the leaf of the version that the writer had loaded, `key_digest` what a retry with that key must match.
+    `agreed` is what a stale save brought as the head had it already.
     `redacted` lists the paths at which an export left values out; a payload as it was saved has none.
     """
 
@@ -32,6 +33,7 @@ class Payload(BaseModel):
     key_digest: str | None = None
     occurred_at: AwareDatetime | None = None
     base: str | None = None
+    agreed: tuple[Agreement, ...] = ()
     redacted: tuple[str, ...] = ()
 
 
@@ -86,10 +88,17 @@ def encode_payload(
     key_digest: str | None = None,
     occurred_at: datetime | None = None,
     base: str | None = None,
+    agreed: Sequence[Agreement] = (),
 ) -> bytes:
     """Give the payload as UTF-8 JSON, defaults left out: what is stored and hashed, byte for byte."""
     document: dict[str, Any] = {"changes": list(changes)}
-    optional = {"key": key, "key_digest": key_digest, "occurred_at": occurred_at, "base": base}
+    optional = {
+        "key": key,
+        "key_digest": key_digest,
+        "occurred_at": occurred_at,
+        "base": base,
+        "agreed": list(agreed) or None,
+    }
     document.update({name: value for name, value in optional.items() if value is not None})
     return dump_parts(document)
 

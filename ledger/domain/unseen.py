@@ -15,20 +15,19 @@ def brought(event: Event) -> frozenset[str]:
 
     At those, storing its copy as it was would have undone nobody's work.
 
-    >>> agreed = e.ChangeAgreed(path="/questions/call_1#0")
+    >>> agreed = e.Agreement(path="/questions/call_1#0")
     >>> answered = e.QuestionAnswered(question_id="call_2#0", answer="yes")
-    >>> sorted(brought(Event.model_construct(changes=(agreed, answered))))
+    >>> sorted(brought(Event.model_construct(changes=(answered,), agreed=(agreed,))))
     ['call_1#0', 'call_2#0']
     """
-    return frozenset(question_id for change in event.changes if (question_id := _brought(change)) is not None)
+    found = (*map(_brought, event.changes), *(_named(agreement.path) for agreement in event.agreed))
+    return frozenset(question_id for question_id in found if question_id is not None)
 
 
 def _brought(change: Change) -> str | None:
     if isinstance(change, e.QuestionAsked):
         return change.question.id
-    if isinstance(change, e.QuestionRecovered | Ending):
-        return change.question_id
-    return _named(change.path) if isinstance(change, e.ChangeAgreed) else None
+    return change.question_id if isinstance(change, e.QuestionRecovered | Ending) else None
 
 
 def contradicted(change: e.ChangeOverruled) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Dialect, and_, bindparam, func, insert, selec
 
 from ledger.domain.apply import fold, stamped
 from ledger.domain.chain import AUTHORITIES, KINDS, NO_LEAF, Entry, commit_payload, feed_digest, leaf_of
-from ledger.domain.events import SCHEMA_VERSION, Authority, Event
+from ledger.domain.events import SCHEMA_VERSION, Agreement, Authority, Event
 from ledger.domain.view import View
 from ledger.store.moments import microseconds, moment
 from ledger.store.prepared import Prepared
@@ -133,6 +133,7 @@ def new_event(
     writer: str,
     authority: Authority,
     changes: Sequence[Any],
+    agreed: Sequence[Agreement] = (),
     kind: Literal["saved", "deleted"] = "saved",
     key: str | None = None,
     occurred_at: datetime | None = None,
@@ -151,6 +152,7 @@ def new_event(
         key=key,
         schema_version=SCHEMA_VERSION,
         changes=tuple(changes),
+        agreed=tuple(agreed),
         digest="",
     )
 

@@ -207,6 +207,7 @@ class Lane:
             writer=submission.writer,
             authority=submission.authority,
             changes=plan.changes,
+            agreed=plan.agreed,
             key=submission.key,
             occurred_at=submission.occurred_at,
         )
@@ -216,6 +217,7 @@ class Lane:
             key_digest=submission.key_digest,
             occurred_at=submission.occurred_at,
             base=base.digest or None,
+            agreed=plan.agreed,
         )
         if len(payload) > self._max_event_bytes:
             raise self._too_large(submission, plan.changes, len(payload))

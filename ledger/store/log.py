@@ -282,6 +282,7 @@ def event_of(session_id: str, row: RowMapping) -> Event:
             key=row["key"],
             schema_version=row["schema_version"],
             changes=payload.changes,
+            agreed=payload.agreed,
             digest=bytes(row["leaf"]).hex(),
         )
     except (TypeError, ValueError, OverflowError) as error:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from ledger.domain import events as e
 from ledger.domain.agreeing import agreements
 from ledger.domain.apply import fold
-from ledger.domain.events import Change, Event
+from ledger.domain.events import Agreement, Change, Event
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.following import resume
 from ledger.domain.merge import rebase
@@ -34,6 +34,7 @@ class Plan:
     direct: bool = False
     content: View | None = None
     theirs: Sequence[Event] = ()
+    agreed: Sequence[Agreement] = ()
     settled: Outcome | None = None
 
 
@@ -161,9 +162,9 @@ class Planner:
             authority=submission.authority,
             defaulted=submission.defaulted,
         )
-        agreed = agreements(base, content, view, submission.changes or [], theirs)
-        plan = self._on(submission, view, [*rebased.changes, *agreed], dict(rebased.renamed))
+        plan = self._on(submission, view, rebased.changes, dict(rebased.renamed))
         plan.theirs = theirs
+        plan.agreed = agreements(base, content, view, submission.changes or [], theirs)
         return plan
 
     def keyed(self, connection: Connection, session_id: str, key: str, key_digest: str | None) -> Event | None:

@@ -68,4 +68,4 @@ async def meet(book: Book, theirs: Edit, ours: Edit) -> list[str]:
     await book.save(others, writer="agent")
     await book.save(mine, writer="scheduler")
     (event,) = await book.history("s1", after=2)
-    return [change.path for change in event.changes if change.type == "change_agreed"]
+    return [agreement.path for agreement in event.agreed]

@@ -181,7 +181,7 @@ async def test_a_fresh_session_would_have_replaced_all(book: Book) -> None:
         "/state/a", "/state/list",
     ] == paths([save])  # fmt: skip
     assert {1, 2} == {loss.version for loss in save.losses}
-    agreed = [c.path for c in (await book.history("s1", after=2))[0].changes if c.type == "change_agreed"]
+    agreed = [agreement.path for agreement in (await book.history("s1", after=2))[0].agreed]
     assert ["/title", "/model"] == agreed
 
 
@@ -200,7 +200,7 @@ async def test_a_copy_made_anew_costs_what_it_has_not_seen(book: Book) -> None:
 
     (event,) = await book.history("s1", after=2)
     assert [("/model", None), ("/messages", ["m3", "theirs"])] == [
-        (change.path, change.but) for change in event.changes if change.type == "change_agreed"
+        (agreement.path, agreement.but) for agreement in event.agreed
     ]
     assert ["/messages/m3", "/messages/theirs"] == paths(await book.averted())
     assert {3: 2} == await book.averted_between("s1", 3, 3)

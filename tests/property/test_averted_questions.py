@@ -75,13 +75,11 @@ def standings(book: Ledger, version: int) -> dict[str, str]:
 
 def own(event: Event) -> set[str]:
     """Give the questions that a save brought as they stand after it."""
-    ids: set[str] = set()
+    ids = {question_id for agreement in event.agreed for question_id in split(agreement.path)[1:2]}
     for change in event.changes:
         plain: dict[str, Any] = change.model_dump()
         if change.type == "question_asked":
             ids.add(plain["question"]["id"])
-        elif change.type == "change_agreed":
-            ids.update(split(plain["path"])[1:2])
         elif change.type.startswith("question_") and change.type != "question_omitted":
             ids.add(plain["question_id"])
     return ids

@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 
 from ledger import Message, Question, ToolCall
-from ledger.cli.change_words import in_words, said, summed_up, value_text
+from ledger.cli.change_words import agreed_in_words, in_words, said, summed_up, value_text
 from ledger.domain import events as e
 from ledger.domain.parts import Part
 
@@ -66,9 +66,6 @@ WORDS: list[tuple[Part, str]] = [
         e.ChangeOverruled(side="head", writer="ui", version=3, path="/title", value=None),
         "overruled from version 3 of ui: /title = null",
     ),
-    (e.ChangeAgreed(path="/title"), "agreed with the newest version at /title"),
-    (e.ChangeAgreed(path="/messages", but=["m1"]), "agreed with the newest version at every message but 1"),
-    (e.ChangeAgreed(path="/messages", but=[]), "agreed with the newest version at every message"),
 ]
 
 
@@ -113,3 +110,16 @@ def test_text_is_told_without_quotes_and_json_as_json() -> None:
     assert ("staging", "null", "1.0", '"' not in value_text("x")) == (
         value_text("staging"), value_text(None), value_text(1.0), True,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("agreement", "where"),
+    [
+        (e.Agreement(path="/title"), "/title"),
+        (e.Agreement(path="/messages", but=["m1"]), "every message but 1"),
+        (e.Agreement(path="/messages", but=[]), "every message"),
+    ],
+)
+def test_an_agreement_is_told_by_what_it_covers(agreement: e.Agreement, where: str) -> None:
+    """One fact by its place, a whole list of messages by what is missing in it."""
+    assert f"agreed with the newest version at {where}" == agreed_in_words(agreement)

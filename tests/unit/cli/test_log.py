@@ -142,7 +142,7 @@ def test_what_is_not_shown_is_said(run: Run, options: tuple[str, ...], said: str
 @pytest.mark.parametrize(
     ("options", "said", "code"),
     [
-        (("--type", "qestion"), "'qestion' is no type of change. Short names: agreed, answered, asked,", 2),
+        (("--type", "qestion"), "'qestion' is no type of change. Short names: answered, asked,", 2),
         (("--since", "5", "--until", "2"), "--since 5 is behind --until 2", 2),
         (("--since", "2026-02-10T21:00:00Z", "--until", "2026-02-10T20:00:00Z"), "nothing is between them", 2),
         (("--since", "soon"), "neither a number nor a time", 2),

@@ -77,7 +77,6 @@ CHANGES: list[Change] = [
     e.QuestionLost(question_id="q"),
     e.QuestionRecovered(question_id="q"),
     e.ChangeOverruled(side="head", writer="w", version=3, path="/title", value=JSON),
-    e.ChangeAgreed(path="/messages", but=["m1"]),
 ]
 
 
@@ -87,6 +86,17 @@ def test_the_list_of_changes_is_whole() -> None:
 
     assert [kind.__name__ for kind in union] == [type(change).__name__ for change in CHANGES]
     assert {kind.__name__ for kind in union} <= set(e.__all__)
+
+
+def test_agreements_come_back_and_are_no_changes() -> None:
+    """They stand beside the changes, and take no byte where there are none."""
+    agreed = (e.Agreement(path="/title"), e.Agreement(path="/messages", but=["m1"]))
+
+    encoded = encode_payload([], agreed=agreed)
+
+    assert b'{"changes":[],"agreed":[{"path":"/title"},{"path":"/messages","but":["m1"]}]}' == encoded
+    assert ((), agreed) == (decode_payload(encoded).changes, decode_payload(encoded).agreed)
+    assert b'{"changes":[]}' == encode_payload([])
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.type)

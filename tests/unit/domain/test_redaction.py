@@ -175,7 +175,7 @@ def test_every_change_that_holds_a_value_is_in_the_table() -> None:
     without_values = {
         "session_forked", "message_removed", "messages_reordered", "metadata_removed", "state_removed",
         "message_metadata_removed", "question_superseded", "question_omitted", "question_lost", "question_recovered",
-        "change_agreed", "pinned_changed",
+        "pinned_changed",
     }  # fmt: skip
     kinds = {kind.model_fields["type"].default for kind in get_args(get_args(Change)[0])}
 

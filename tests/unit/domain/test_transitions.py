@@ -1,5 +1,6 @@
 """The life of one question, as its course tells it event by event."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,20 +23,25 @@ def at(version: int) -> datetime:
     return START + timedelta(minutes=version)
 
 
-def course(*saves: tuple[int, list[Change]] | list[Change]) -> list[Transition]:
-    """Follow `c/1#0` through saves from version 1 on: each its base, if that is not the version before, and changes."""
+Save = tuple[int, Sequence[Change]] | tuple[int, Sequence[Change], Sequence[e.Agreement]] | list[Change]
+
+
+def course(*saves: Save) -> list[Transition]:
+    """Follow `c/1#0` through saves from version 1 on: each its base, if that is not the version before, its changes,
+    and what it agreed on.
+    """
     followed, found = Course("c/1#0"), []
     for version, save in enumerate(saves, 1):
-        base, changes = save if isinstance(save, tuple) else (version - 1, save)
+        base, changes, agreed = (*save, [])[:3] if isinstance(save, tuple) else (version - 1, save, [])
         event = Event(
             session_id="s", version=version, base_version=base, event_id="0", recorded_at=START, writer=f"w{version}",
-            changes=tuple(changes),
+            changes=tuple(changes), agreed=tuple(agreed),
         )  # fmt: skip
         found += followed.take(event, at(version))
     return found
 
 
-def told(*saves: tuple[int, list[Change]] | list[Change]) -> list[tuple[int, str, Any]]:
+def told(*saves: Save) -> list[tuple[int, str, Any]]:
     """Give version, kind and detail of each transition."""
     return [(transition.version, transition.kind, transition.detail) for transition in course(*saves)]
 
@@ -106,12 +112,11 @@ def test_every_stale_copy_counts_by_its_own_base() -> None:
 
 def test_a_copy_that_brought_the_same_would_have_undone_nothing() -> None:
     """A retry from another process asks the same again: the save says that both agreed."""
-    agreed = e.ChangeAgreed(path="/questions/c~11#0")
+    agreed = [e.Agreement(path="/questions/c~11#0")]
+    others = [e.Agreement(path="/questions/c~11#0/x"), e.Agreement(path="/title")]
 
-    assert [(2, "asked", "Which?")] == told([CREATED], [ASKED], (1, [agreed]))
-    assert [(2, "asked", "Which?"), (3, "averted", None)] == told(
-        [CREATED], [ASKED], (1, [e.ChangeAgreed(path="/questions/c~11#0/x"), e.ChangeAgreed(path="/title")])
-    )
+    assert [(2, "asked", "Which?")] == told([CREATED], [ASKED], (1, [], agreed))
+    assert [(2, "asked", "Which?"), (3, "averted", None)] == told([CREATED], [ASKED], (1, [], others))
 
 
 def test_what_came_back_to_where_the_copy_held_it_is_not_undone() -> None:
@@ -124,10 +129,9 @@ def test_what_came_back_to_where_the_copy_held_it_is_not_undone() -> None:
 def test_a_stale_save_that_ends_the_question_itself_undoes_nothing() -> None:
     """What it changed stands in the ledger too."""
     lost: list[Change] = [e.QuestionLost(question_id="c/1#0")]
+    found_and_answered: list[Change] = [e.QuestionRecovered(question_id="c/1#0"), ANSWERED]
 
-    assert "averted" not in [
-        kind for _, kind, _ in told([ASKED], lost, (1, [e.QuestionRecovered(question_id="c/1#0"), ANSWERED]))
-    ]
+    assert "averted" not in [kind for _, kind, _ in told([ASKED], lost, (1, found_and_answered))]
 
 
 def test_an_answer_that_came_second_is_overruled_and_would_have_undone_the_first() -> None:
