@@ -31,6 +31,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ledger.shell_words import spoken
+
 __all__ = [
     "DamagedRecord",
     "IdempotencyConflict",
@@ -97,7 +99,7 @@ class VersionNotFound(LedgerError, LookupError):
         reason = f" ({why})" if why else ""
         super().__init__(
             f"session {session_id} has no revision {revision}{reason}; its head is version {head}, "
-            f"`ledger log {session_id}` lists them all"
+            f"`ledger log {spoken(session_id)}` lists them all"
         )
 
 
@@ -108,8 +110,8 @@ class QuestionNotFound(LedgerError, LookupError):
         self.session_id = session_id
         self.question_id = question_id
         super().__init__(
-            f"session {session_id} never asked a question {question_id!r}; `ledger questions {session_id}` lists those "
-            f"that it asked"
+            f"session {session_id} never asked a question {question_id!r}; "
+            f"`ledger questions {spoken(session_id)}` lists those that it asked"
         )
 
 
@@ -152,7 +154,7 @@ class SessionDeleted(SessionNotFound):
         Exception.__init__(
             self,
             f"session {session_id} was deleted at version {version}; version {version - 1} still loads "
-            f"(`ledger show {session_id}@{version - 1}`), and `create` starts it anew",
+            f"(`ledger show {spoken(f'{session_id}@{version - 1}')}`), and `create` starts it anew",
         )
 
 
@@ -187,7 +189,7 @@ class IdempotencyConflict(LedgerError):
         self.version = version
         super().__init__(
             f"key {key!r} of session {session_id} already stands for version {version}, whose content differs; "
-            f"`ledger show {session_id}@{version}` shows it; use a new key for new content"
+            f"`ledger show {spoken(f'{session_id}@{version}')}` shows it; use a new key for new content"
         )
 
 
@@ -255,7 +257,7 @@ class InvalidRange(LedgerError, ValueError):
         ends = "the head" if stop is None else f"revision {stop}"
         super().__init__(
             f"no save of session {session_id} lies from {begins} (version {first}) to {ends} (version {last}): a "
-            f"range goes forwards, and `ledger log {session_id}` lists the versions"
+            f"range goes forwards, and `ledger log {spoken(session_id)}` lists the versions"
         )
 
 
@@ -381,4 +383,6 @@ class DamagedRecord(StorageError):
         self.session_id = session_id
         self.version = version
         what = "the head" if version is None else f"version {version}"
-        super().__init__(f"{what} of session {session_id} is damaged: {problem}", f"run `ledger verify {session_id}`")
+        super().__init__(
+            f"{what} of session {session_id} is damaged: {problem}", f"run `ledger verify {spoken(session_id)}`"
+        )

@@ -11,7 +11,7 @@ import click
 
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, faint, in_line, note, print_json, print_lines, shortened, width
 from ledger.cli.progress_bar import progress_bar
 from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.times import instant
@@ -68,8 +68,8 @@ def _lines(saves: list[Averted], *, of_all: bool, full: bool) -> Iterator[str]:
 
 
 def _heading(save: Averted, *, of_all: bool) -> str:
-    place = f"{readable(save.session_id)}@{save.version}" if of_all else str(save.version)
-    who = readable(save.writer) + (" (user)" if save.authority == "user" else "")
+    place = f"{in_line(save.session_id)}@{save.version}" if of_all else str(save.version)
+    who = in_line(save.writer) + (" (user)" if save.authority == "user" else "")
     seen = f"had seen version {save.base_version}" if save.base_version else "had seen nothing"
     heading = f"{emphasised(place)}  {faint(instant(save.at))}  {who}"
     stale = any(loss.cause == "stale" for loss in save.losses)

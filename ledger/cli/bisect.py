@@ -13,7 +13,7 @@ from ledger.cli.examples import examples
 from ledger.cli.exit_codes import NOT_FOUND
 from ledger.cli.expressions import EXPRESSION, Expression
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, note, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, in_line, note, print_json, print_lines, readable, shortened, width
 from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.saves import INDENT, save_as_json, save_lines
 from ledger.cli.spoken_command import spoken_command
@@ -91,14 +91,14 @@ def _tell_course(invocation: Invocation, book: Ledger, session_id: str, question
         return
 
     def lines() -> Iterator[str]:
-        yield emphasised(readable(question_id))
+        yield emphasised(in_line(question_id))
         yield from transition_lines(session_id, transitions)
         if culprit is None:
             yield "No save lost it or left it out, and overwriting would have lost it nowhere."
             return
         save = transitions[culprit]
         yield from (emphasised(line) for line in textwrap.wrap(readable(conclusion(save)), width()))
-        yield spoken_command(invocation, "diff", *(f"{save.session_id}@{save.version - back}" for back in (1, 0)))
+        yield spoken_command(invocation, "diff", named=[f"{save.session_id}@{save.version - back}" for back in (1, 0)])
 
     print_lines(lines())
 
@@ -135,18 +135,18 @@ def _warn(invocation: Invocation, warning: str) -> None:
 
 def _lines(invocation: Invocation, book: Ledger, judge: Judge, outcome: Outcome) -> Iterator[str]:
     (found,) = outcome.candidates
-    yield emphasised(readable(f"{found} is the first version {judge.where(outcome.after)}"))
+    yield emphasised(in_line(f"{found} is the first version {judge.where(outcome.after)}"))
     words = judge.change(outcome.before, outcome.after)
     if words:
         yield INDENT + shortened(words, width() - len(INDENT))
     event = _event(book, found)
     yield from save_lines(event, Weighing(book).averted([event]).get(event.version, 0))
     if event.kind == "deleted":
-        yield spoken_command(invocation, "show", str(outcome.previous))
+        yield spoken_command(invocation, "show", named=[str(outcome.previous)])
     elif any(change.type == "session_created" for change in event.changes):
-        yield spoken_command(invocation, "show", str(found))
+        yield spoken_command(invocation, "show", named=[str(found)])
     else:
-        yield spoken_command(invocation, "diff", str(outcome.previous), str(found))
+        yield spoken_command(invocation, "diff", named=[str(outcome.previous), str(found)])
 
 
 def _as_json(book: Ledger, judge: Judge, outcome: Outcome) -> dict[str, Any]:

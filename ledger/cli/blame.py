@@ -9,7 +9,7 @@ import click
 
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, faint, in_line, note, print_json, print_lines, shortened, width
 from ledger.cli.progress_bar import progress_bar
 from ledger.cli.revision_argument import checked, resolve_revision, session_argument
 from ledger.cli.times import instant
@@ -84,7 +84,7 @@ def _meets(path: str, within: str) -> bool:
 def _lines(found: list[Blame], session_id: str, numbers: dict[str, int]) -> Iterator[str]:
     from ledger.cli.fact_words import fact_name, held_words
 
-    places = [str(f.version) if f.session_id == session_id else f"{readable(f.session_id)}@{f.version}" for f in found]
+    places = [str(f.version) if f.session_id == session_id else f"{in_line(f.session_id)}@{f.version}" for f in found]
     place_room = max(map(len, places))
     who_room = min(max(len(_who(fact)) for fact in found), WRITER_COLUMNS)
     for place, fact in zip(places, found, strict=True):
@@ -96,4 +96,4 @@ def _lines(found: list[Blame], session_id: str, numbers: dict[str, int]) -> Iter
 
 
 def _who(fact: Blame) -> str:
-    return readable(fact.writer) + (" (user)" if fact.authority == "user" else "")
+    return in_line(fact.writer) + (" (user)" if fact.authority == "user" else "")

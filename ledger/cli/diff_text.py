@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.cli.change_words import body, value_text
 from ledger.cli.flow import Run, flow, marked
-from ledger.cli.output import emphasised, faint, readable, shortened, width
+from ledger.cli.output import emphasised, faint, in_line, readable, shortened, width
 from ledger.cli.word_diff import word_diff
 from ledger.domain.compare import compare_documents
 from ledger.domain.values import thaw
@@ -47,7 +47,7 @@ def diff_lines(diff: SessionDiff, *, full: bool) -> Iterator[str]:
         full: show long texts to their end.
     """
     limit = None if full else SHOWN_LINES
-    yield emphasised(readable(f"{diff.a} → {diff.b}"))
+    yield emphasised(in_line(f"{diff.a} → {diff.b}"))
     if diff.fields:
         yield ""
     for name, field in diff.fields.items():
@@ -111,7 +111,7 @@ def _by_words(old: str, new: str, indent: str, limit: int | None) -> Iterator[st
 
 def _path(each: PathDiff, indent: str, limit: int | None) -> Iterator[str]:
     mark = {"added": "+", "removed": "-", "changed": "~"}[each.kind]
-    head, path = f"{indent}{_mark(mark)} ", readable(each.path)
+    head, path = f"{indent}{_mark(mark)} ", in_line(each.path)
     taken = len(indent) + 2 + len(path)
     inside = indent + _INDENT * 2
     if each.kind == "changed":
@@ -140,7 +140,7 @@ def _questions(questions: QuestionsDiff, limit: int | None) -> Iterator[str]:
         if before is not None and after is not None and before.status is not after.status:
             status = f"{before.status} → {after.status}"
         mark = {"asked": "+", "removed": "-"}.get(kind, "~")
-        yield f"{_INDENT}{_mark(mark)} {emphasised(status)}  {faint(readable(each.id))}"
+        yield f"{_INDENT}{_mark(mark)} {emphasised(status)}  {faint(in_line(each.id))}"
         if before is not None and after is not None and not before.asks_the_same(after):
             yield from _by_words(_asked(before), _asked(after), _INSIDE, limit)
         else:
@@ -212,10 +212,10 @@ def _known(positions: Iterable[int | None]) -> Iterator[int]:
 
 def _message(mark: str, each: MessageDiff, limit: int | None, *, revised: bool) -> Iterator[str]:
     text = body(each.message)
-    head = f"{_INDENT}{_mark(mark)} {emphasised(f'{each.position + 1}. {readable(each.message.role)}')}"
+    head = f"{_INDENT}{_mark(mark)} {emphasised(f'{each.position + 1}. {in_line(each.message.role)}')}"
     notes = [f"was {each.position_before + 1}"] if mark == ">" and each.position_before is not None else []
     notes += ["revised"] if mark == ">" and revised else []
-    yield f"{head}  {faint(readable(each.id))}" + (f"  ({', '.join(notes)})" if notes else "")
+    yield f"{head}  {faint(in_line(each.id))}" + (f"  ({', '.join(notes)})" if notes else "")
     if revised and each.before is not None and each.after is not None:
         yield from _revision(each.before, each.after, limit)
     elif mark == ">":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from ledger.cli.invocation import Invocation, pass_invocation
 from ledger.cli.output import note
 from ledger.cli.progress_bar import progress_bar
 from ledger.cli.revision_argument import checked, resolve_session
+from ledger.shell_words import spoken
 
 __all__ = ["export"]
 
@@ -110,7 +110,7 @@ def _tell(end: dict[str, Any], paths: tuple[str, ...], output: Path | None) -> N
     if not paths:
         note("Transcripts can hold passwords and keys: --redact PATH blanks what the other side need not read.")
     if output is not None:
-        note(f"Whoever gets it runs: {shlex.join(['ledger', 'import', output.name])}")
+        note(f"Whoever gets it runs: ledger import {spoken(output.name)}")
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def _next(invocation: Invocation, report: ImportReport) -> str:
     if report.questions.total():
         return spoken_command(invocation, "questions")
     if report.sessions == 1:
-        return spoken_command(invocation, "log", report.session_ids[0])
+        return spoken_command(invocation, "log", named=report.session_ids[:1])
     return spoken_command(invocation, "sessions")
 
 
@@ -118,5 +118,5 @@ def _what_to_import(invocation: Invocation) -> str:
     places = default_places()
     if not places:
         return "name a file or a folder, or pipe a transcript into `ledger import -`"
-    suggested = "\n".join(f"  {spoken_command(invocation, 'import', str(place))}" for place in places)
+    suggested = "\n".join(f"  {spoken_command(invocation, 'import', named=[str(place)])}" for place in places)
     return f"name a file or a folder. Claude Code keeps its transcripts here; to import them all:\n{suggested}"

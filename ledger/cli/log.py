@@ -81,7 +81,7 @@ def log(
             print_lines((line for page in window.pages() for line in form.lines(page)), paged=not follow)
         if form.origin is not None and not invocation.as_json:
             parent, version = form.origin.from_session_id, str(form.origin.from_version)
-            note(f"What came before the fork: {spoken_command(invocation, 'log', parent, '--until', version)}")
+            note(f"What came before the fork: {spoken_command(invocation, 'log', '--until', version, named=[parent])}")
         for text in window.notes():
             note(text, as_json=invocation.as_json)
         if follow:

@@ -13,13 +13,25 @@ from typing import Any
 
 import click
 
-__all__ = ["colourful", "emphasised", "faint", "note", "print_json", "print_lines", "readable", "shortened", "width"]
+__all__ = [
+    "colourful",
+    "emphasised",
+    "faint",
+    "in_line",
+    "note",
+    "print_json",
+    "print_lines",
+    "readable",
+    "shortened",
+    "width",
+]
 
 #: Where nobody looks at a terminal, lines may be longer than on most of them.
 PIPED_WIDTH = 120
 
-# Control characters, and those that reorder what a terminal shows; tab and newline are text.
-_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters, those that reorder what a terminal shows, line ends that only some take for one, and halves of a
+# character, which cannot be written; tab and newline are text.
+_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def readable(text: str) -> str:
@@ -30,6 +42,15 @@ def readable(text: str) -> str:
     """
     text = text.replace("\r\n", "\n")
     return _UNREADABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def in_line(name: str) -> str:
+    r"""Give a name whole and on one line: a writer who is called by several lines must not write a log of its own.
+
+    >>> in_line("ui\n7  bot")
+    'ui\\n7  bot'
+    """
+    return readable(name).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def shortened(text: str, length: int) -> str:
@@ -81,7 +102,9 @@ def note(text: str, *, as_json: bool = False) -> None:
 def print_json(value: Any) -> None:
     """Print one JSON document."""
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    click.echo(json.dumps(value, ensure_ascii=plain, indent=2))
+    document = json.dumps(value, ensure_ascii=plain, indent=2)
+    # Inside texts, which are the same for it: a terminal obeys some that JSON lets stand.
+    click.echo(_UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", document))
 
 
 def print_lines(lines: Iterable[str], *, paged: bool = True) -> None:

@@ -9,6 +9,7 @@ import click
 
 from ledger.cli.exit_codes import NOT_FOUND
 from ledger.cli.revision_argument import MIN_PREFIX, NAMED
+from ledger.shell_words import quoted, spoken
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
@@ -32,7 +33,9 @@ class AmbiguousQuestion(click.ClickException):
     def __init__(self, named: str, matches: list[NamedQuestion]) -> None:
         self.named = named
         self.matches = matches
-        listed = "\n".join(f"  --explain {question_id} {session_id}" for session_id, question_id in matches[:NAMED])
+        listed = "\n".join(
+            f"  --explain {quoted(question_id)} {spoken(session_id)}" for session_id, question_id in matches[:NAMED]
+        )
         rest = f"\n  … and {len(matches) - NAMED:,} more" if len(matches) > NAMED else ""
         super().__init__(f"{named!r} is more than one question; write more of it, and the session:\n{listed}{rest}")
 

@@ -12,7 +12,7 @@ import click
 from ledger.cli.durations import Duration
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, faint, in_line, note, print_json, print_lines, readable, shortened, width
 from ledger.cli.question_argument import NamedQuestion, resolve_question
 from ledger.cli.revision_argument import checked, resolve_session, session_argument
 from ledger.cli.spoken_command import spoken_command
@@ -103,21 +103,30 @@ def _next(invocation: Invocation, named: NamedQuestion, transitions: Sequence[Tr
     moves = [each for each in transitions if each.kind in {"asked", "recovered", *_ENDS}]
     asked, last = [each for each in moves if each.kind == "asked"][-1], moves[-1]
     then = f"{asked.session_id}@{asked.version}"
-    yield "The session as it was when this was asked", spoken_command(invocation, "show", then)
+    yield "The session as it was when this was asked", spoken_command(invocation, "show", named=[then])
     if last.kind in _ENDS:
         ended = last.version if last.session_id == named.session_id else 1
-        saves = spoken_command(invocation, "log", named.session_id, "--since", str(ended))
+        saves = spoken_command(invocation, "log", "--since", str(ended), named=[named.session_id])
         yield (
             ("The save that lost it, and what followed" if last.kind == "lost" else "The end, and what followed"),
             saves,
         )
     else:
-        yield "Who saves the session now", spoken_command(invocation, "log", named.session_id, "--follow", "-n", "10")
-        yield "To answer it, from Python", f'book.answer("{named.session_id}", "{named.question_id}", …)'
+        follow = spoken_command(invocation, "log", "--follow", "-n", "10", named=[named.session_id])
+        yield "Who saves the session now", follow
+        yield (
+            "To answer it, from Python",
+            f"book.answer({_literal(named.session_id)}, {_literal(named.question_id)}, …)",
+        )
+
+
+def _literal(text: str) -> str:
+    """Give text as Python reads it, in double quotes where that takes no more."""
+    return f'"{text}"' if text.isprintable() and not set(text) & {'"', "\\"} else repr(text)
 
 
 def _prose(named: NamedQuestion, told: Sequence[str], following: Iterable[tuple[str, str]]) -> Iterator[str]:
-    yield emphasised(f"{readable(named.question_id)} in {readable(named.session_id)}")
+    yield emphasised(f"{in_line(named.question_id)} in {in_line(named.session_id)}")
     for paragraph in told:
         yield ""
         yield from textwrap.wrap(readable(paragraph), max(min(width(), MAX_WIDTH), 20))
@@ -136,7 +145,7 @@ def _lines(records: list[QuestionRecord]) -> Iterator[str]:
         status = str(record.status)
         yield (
             f"{emphasised(status.ljust(8), _COLOURS.get(status))}  "
-            f"{emphasised(readable(record.session_id))}  {readable(record.id)}"
+            f"{emphasised(in_line(record.session_id))}  {in_line(record.id)}"
         )
         header = f"{record.header}: " if record.header else ""
         yield _INDENT + shortened(header + record.text, room)

@@ -15,7 +15,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.expressions import EXPRESSION, Documents, Expression, Unevaluable
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, faint, in_line, note, print_json, print_lines, shortened, width
 from ledger.cli.revision_argument import range_of, resolve_revision, session_argument
 from ledger.cli.save_line import marks_of
 from ledger.cli.saves import INDENT, save_as_json, save_lines
@@ -142,7 +142,7 @@ class _Telling:
         if step.event.session_id != self._session_id:
             # On one side of a join the versions are those of another session.
             self._session_id = step.event.session_id
-            yield emphasised(f"session {readable(self._session_id)}")
+            yield emphasised(f"session {in_line(self._session_id)}")
         yield from save_lines(step.event, averted)
         before, after = self._around(step)
         for expression, old, new in zip(self._watch, before, after, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger.cli.output import emphasised, faint, readable, shortened, width
+from ledger.cli.output import emphasised, faint, in_line, shortened, width
 from ledger.cli.times import instant
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def marks_of(event: Event, averted: int = 0) -> list[str]:
 
 
 def _who(event: Event) -> str:
-    return readable(event.writer) + (" (user)" if event.authority == "user" else "")
+    return in_line(event.writer) + (" (user)" if event.authority == "user" else "")
 
 
 class _Piece(NamedTuple):

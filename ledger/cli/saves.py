@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ledger.cli.output import emphasised, readable, shortened, width
+from ledger.cli.output import emphasised, in_line, shortened, width
 from ledger.cli.times import instant
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def save_as_json(event: Event) -> dict[str, Any]:
 
 def save_heading(save: Event | Transition, at: datetime, averted: int = 0) -> str:
     """Give the line that says which save it is, by whom, and how many facts its copy would have undone."""
-    who = readable(save.writer) + (" (as user)" if save.authority == "user" else "")
+    who = in_line(save.writer) + (" (as user)" if save.authority == "user" else "")
     heading = f"{emphasised(str(save.version))}  {instant(at)}  {who}"
     if save.is_stale:
         seen = f"version {save.base_version}" if save.base_version else "nothing"

@@ -11,7 +11,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.flow import flow
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, note, print_json, print_lines, readable, shortened, width
+from ledger.cli.output import emphasised, faint, in_line, note, print_json, print_lines, shortened, width
 from ledger.cli.revision_argument import resolve_revision, session_argument
 from ledger.cli.times import instant
 
@@ -71,7 +71,7 @@ def _lines(session: Session, head: int, limit: int | None) -> Iterator[str]:
 
 def _summary(session: Session, head: int) -> Iterator[str]:
     newest = "the newest" if session.version == head else f"the newest is {head}"
-    yield f"{emphasised(readable(session.id))}  version {session.version} ({newest})"
+    yield f"{emphasised(in_line(session.id))}  version {session.version} ({newest})"
     forked = session.forked_from
     facts = {
         "title": (session.title or "") + (" (pinned)" if session.pinned else ""),
@@ -98,7 +98,7 @@ def _question(question: Question) -> Iterator[str]:
     header = f"{question.header}: " if question.header else ""
     waits = question.is_pending
     status = emphasised(str(question.status), "yellow" if waits else None)
-    yield f"{_INDENT}{status}  {readable(question.id)}"
+    yield f"{_INDENT}{status}  {in_line(question.id)}"
     inside = _INDENT * 2
     yield from flow(header + question.text, inside, None)
     if question.options:
@@ -117,7 +117,7 @@ def _message(number: int, message: Message, limit: int | None) -> Iterator[str]:
     if message.tool_call_id:
         outcome = {True: ", succeeded", False: ", failed", None: ""}[message.tool_success]
         head += f" (result of {message.tool_call_id}{outcome})"
-    yield f"{_INDENT}{emphasised(readable(head))}  {faint(instant(message.created_at))}"
+    yield f"{_INDENT}{emphasised(in_line(head))}  {faint(instant(message.created_at))}"
     text = body(message)
     if text:
         yield from flow(text, _INDENT * 2, limit)

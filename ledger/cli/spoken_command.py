@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.cli.invocation import DEFAULT_DATABASE, Invocation
+from ledger.shell_words import quoted
 
 __all__ = ["spoken_command"]
 
 
-def spoken_command(invocation: Invocation, *arguments: str) -> str:
-    """Give a line for a shell that runs `arguments` on the ledger of this invocation."""
+def spoken_command(invocation: Invocation, command: str, *options: str, named: Sequence[str] = ()) -> str:
+    """Give a line for a shell that runs a command on the ledger of this invocation.
+
+    Args:
+        invocation: whose ledger it is about.
+        command: its name.
+        options: with their values.
+        named: the sessions and files, whatever they are called.
+    """
     words = [*_program()]
     if invocation.database_named or invocation.database != os.environ.get("LEDGER_DB", DEFAULT_DATABASE):
         words += ["--db", invocation.database]
-    return shlex.join([*words, *arguments])
+    # An id that begins like an option is none behind a `--`, and then nothing is.
+    dashed = any(name.startswith("-") for name in named)
+    words += [command, *options, "--", *named] if dashed else [command, *named, *options]
+    return " ".join(map(quoted, words))
 
 
 def _program() -> list[str]:

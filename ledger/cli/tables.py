@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger.cli.output import colourful, readable, width
+from ledger.cli.output import colourful, in_line, width
 
 __all__ = ["Column", "table_lines"]
 
@@ -32,7 +32,7 @@ def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> lis
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[readable(cell) for cell in row] for row in rows]
+    cells = [[in_line(cell) for cell in row] for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for number, column in enumerate(columns):
         least = max(map(len, column.title.split()))

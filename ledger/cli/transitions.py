@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ledger.cli.output import emphasised, readable, shortened, width
+from ledger.cli.output import emphasised, in_line, shortened, width
 from ledger.cli.save_line import COLOURS
 from ledger.cli.saves import INDENT, save_heading
 
@@ -29,7 +29,7 @@ def transition_lines(session_id: str, transitions: Sequence[Transition]) -> Iter
     for transition in transitions:
         if transition.session_id != session_id:
             session_id = transition.session_id
-            yield emphasised(f"session {readable(session_id)}")
+            yield emphasised(f"session {in_line(session_id)}")
         yield save_heading(transition, transition.at)
         words = shortened(transition_in_words(transition), width() - len(INDENT))
         colour = COLOURS.get(transition.kind)

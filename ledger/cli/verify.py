@@ -10,7 +10,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.exit_codes import PROBLEM
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import print_json, print_lines, readable
+from ledger.cli.output import in_line, print_json, print_lines
 from ledger.cli.progress_bar import progress_bar
 from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.errors import SessionNotFound
@@ -52,7 +52,7 @@ def verify(invocation: Invocation, session: str | None, expect: IO[str] | None) 
         lines = [f"Whole: {events} of {sessions}, every hash matches."]
     else:
         problems = "1 problem" if len(found.problems) == 1 else f"{len(found.problems):,} problems"
-        lines = [*(readable(str(problem)) for problem in found.problems), f"{problems} in {events} of {sessions}."]
+        lines = [*(in_line(str(problem)) for problem in found.problems), f"{problems} in {events} of {sessions}."]
     print_lines(lines + _redacted(found))
 
 
@@ -66,7 +66,7 @@ def _redacted(found: Verification) -> list[str]:
     paths = sorted({path for redaction in found.redacted for path in redaction.paths if path.startswith("/")})
     return [
         f"Redacted by whoever exported them: {saves} of {sessions}, at",
-        *(f"  {readable(path)}" for path in paths),
+        *(f"  {in_line(path)}" for path in paths),
         "Their place, time and writer are certain; what is left in them is not.",
     ]
 

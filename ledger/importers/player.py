@@ -12,6 +12,7 @@ from ledger.importers.play import play
 from ledger.importers.records import MEND
 from ledger.importers.report import ImportReport
 from ledger.importers.steps import CopyTaken, ImportProblem, Item, Skipped, Step
+from ledger.shell_words import spoken
 from ledger.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -140,12 +141,14 @@ class Player:
             self._sessions.pop(step.session_id, None)
             known.keys[step.key] = error.version
             what = f"session {step.session_id} has another version of it, saved meanwhile as version {error.version}"
-            return ImportProblem(step.place, what, f"`ledger show {step.session_id}@{error.version}` shows it")
+            return ImportProblem(
+                step.place, what, f"`ledger show {spoken(f'{step.session_id}@{error.version}')}` shows it"
+            )
         except SessionDeleted as error:
             self._closed.add(step.session_id)
             what = f"session {step.session_id} was deleted at version {error.version}, and nothing more of it is taken"
             return ImportProblem(
-                step.place, what, f"`ledger show {step.session_id}@{error.version - 1}` shows it as it was"
+                step.place, what, f"`ledger show {spoken(f'{step.session_id}@{error.version - 1}')}` shows it as it was"
             )
         self._note(step)
         self._sessions[step.session_id] = session

@@ -1,9 +1,10 @@
 import io
+import json
 import sys
 
 import pytest
 
-from ledger.cli.output import PIPED_WIDTH, colourful, print_json, readable, shortened, width
+from ledger.cli.output import PIPED_WIDTH, colourful, in_line, print_json, readable, shortened, width
 
 
 class Terminal(io.StringIO):
@@ -87,3 +88,25 @@ def test_json_survives_an_output_without_unicode(monkeypatch: pytest.MonkeyPatch
     print_json({"title": "ñ"})
 
     assert b'{\n  "title": "\\u00f1"\n}\n' == raw.getvalue()
+
+
+@pytest.mark.parametrize("text", ["\u2028", "\u2029", "\udcff"])
+def test_what_only_some_take_for_a_line_end_is_spelled_out(text: str) -> None:
+    """A table row stays one row for every program, and half a character of a command line can be printed at all."""
+    assert readable(text).isascii()
+
+
+def test_a_name_stays_on_its_line() -> None:
+    """A writer who is called by two lines writes no line of the log."""
+    assert r"ui\n7  2026-02-10  bot\t" == in_line("ui\n7  2026-02-10  bot\t")
+
+
+def test_json_cannot_command_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON lets characters stand that a terminal obeys; they are escaped, and mean the same."""
+    text = "\x7f\x9b31m \u202e \u2028 \udcff ñ 日本 🙂"
+    print_json({"text": text})
+    shown = capsys.readouterr().out
+
+    assert "ñ 日本 🙂" in shown
+    assert shown.replace("\n", "").isprintable()
+    assert {"text": text} == json.loads(shown)

@@ -38,7 +38,7 @@ def test_a_module_is_spoken_as_one(monkeypatch: pytest.MonkeyPatch, folder: Path
     """Who started `python -m ledger` gets that back."""
     monkeypatch.setattr(sys, "argv", [str(folder / "ledger" / "__main__.py")])
 
-    assert spoken_command(Invocation(), "log", "s1").endswith(" -m ledger log s1")
+    assert spoken_command(Invocation(), "log", named=["s1"]).endswith(" -m ledger log s1")
 
 
 def test_the_ledger_is_named_where_it_was_named(bin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +46,17 @@ def test_the_ledger_is_named_where_it_was_named(bin_folder: Path, monkeypatch: p
     monkeypatch.setenv("PATH", str(bin_folder))
     monkeypatch.setenv("LEDGER_DB", "mine.db")
 
-    assert "ledger log s1" == spoken_command(Invocation("mine.db"), "log", "s1")
-    assert "ledger --db 'my demo.db' log 's 1'" == spoken_command(Invocation("my demo.db"), "log", "s 1")
-    assert "ledger --db mine.db log s1" == spoken_command(Invocation("mine.db", database_named=True), "log", "s1")
+    assert "ledger log s1" == spoken_command(Invocation("mine.db"), "log", named=["s1"])
+    assert "ledger --db 'my demo.db' log 's 1'" == spoken_command(Invocation("my demo.db"), "log", named=["s 1"])
+    assert "ledger --db mine.db log s1" == spoken_command(
+        Invocation("mine.db", database_named=True), "log", named=["s1"]
+    )
+
+
+def test_what_is_named_is_never_an_option(bin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session stands first, where the help has it, unless it is called like an option."""
+    monkeypatch.setenv("PATH", str(bin_folder))
+
+    assert "ledger log s1 -n 1" == spoken_command(Invocation(), "log", "-n", "1", named=["s1"])
+    assert "ledger log -n 1 -- --json" == spoken_command(Invocation(), "log", "-n", "1", named=["--json"])
+    assert "ledger diff -- a@1 -b@2" == spoken_command(Invocation(), "diff", named=["a@1", "-b@2"])
