@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from ledger.errors import (
         DamagedRecord,
         IdempotencyConflict,
+        InvalidArgument,
         InvalidExport,
         InvalidRange,
         InvalidRedaction,
@@ -94,6 +95,7 @@ __all__ = [
     "IdempotencyConflict",
     "Imported",
     "ImportedSession",
+    "InvalidArgument",
     "InvalidExport",
     "InvalidRange",
     "InvalidRedaction",

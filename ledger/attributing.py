@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from ledger.domain.arguments import check_callable, check_number
 from ledger.domain.averted import Averted, averted, averted_counts
 from ledger.domain.blame import Blame, blame
 from ledger.domain.events import Event
@@ -43,6 +44,7 @@ class Attributing(Loading):
         """
         if session_id is not None:
             self._head_or_raise(session_id)
+        check_callable(progress, "progress")
         with self._database.read() as connection:
             found = sessions_at_risk(connection, self._log, session_id)
         return self._averted(found, progress)
@@ -73,6 +75,8 @@ class Attributing(Loading):
             SessionNotFound: if no session of that id was ever saved.
             VersionNotFound: if there is no such window.
         """
+        check_number(first, "first")
+        check_number(last, "last")
         head = self._head_or_raise(session_id)
         if not 1 <= first <= last <= head.version:
             raise VersionNotFound(session_id, last if first >= 1 else first, head.version)
@@ -108,6 +112,7 @@ class Attributing(Loading):
             VersionNotFound: if there is no such revision.
             InvalidRevision: a `ValueError`; if `at` is no revision at all.
         """
+        check_callable(progress, "progress")
         place = self.locate(session_id, at)
         with self._database.read() as connection:
             (last,) = self._log.events(connection, place.session_id, after=place.version - 1, upto=place.version)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ledger.domain.arguments import check_callable, check_expected, check_kind, texts
 from ledger.domain.events import Authority
 from ledger.domain.records import Imported, Verification
 from ledger.exchange import Export, Import
@@ -92,6 +93,9 @@ class Ledger(Saving):
         Raises:
             SessionNotFound: if `session_id` was never saved.
         """
+        if expect is not None:
+            check_expected(expect, "expect")
+        check_callable(progress, "progress")
         with self._database.read() as connection:
             return verify(connection, self._log, session_id, expect=expect, progress=progress)
 
@@ -120,7 +124,10 @@ class Ledger(Saving):
             InvalidRedaction: a `ValueError`; if a path means nothing that can be blanked.
             DamagedRecord: while it is read, if what is stored was altered.
         """
-        return iter(Export(self._database, self._log, session_ids, redact=redact, progress=progress))
+        check_callable(progress, "progress")
+        wanted = None if session_ids is None else texts(session_ids, "session_ids")
+        paths = texts(redact, "redact")
+        return iter(Export(self._database, self._log, wanted, redact=paths, progress=progress))
 
     def import_(
         self, lines: Iterable[str | bytes] | bytes, *, progress: Callable[[int, int], None] | None = None
@@ -143,6 +150,8 @@ class Ledger(Saving):
             IdempotencyConflict: if the key of a usage record stands for another record here.
             UnknownChange: if a newer release wrote it.
         """
+        check_kind(lines, "lines", Iterable, "an open file, or lines")
+        check_callable(progress, "progress")
         return Import(self._database, self._log, progress=progress).run(lines)
 
     def snapshot(self, session_id: str) -> None:
@@ -159,6 +168,7 @@ class Ledger(Saving):
         Raises:
             UnknownProjection: if there is none of that name.
         """
+        check_callable(progress, "progress")
         self._reads.rebuild(projection, progress)
 
     def facts(self) -> dict[str, Any]:

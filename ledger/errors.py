@@ -12,6 +12,7 @@
     ├── QuestionOmittedError
     ├── QuestionNotPending
     ├── InvalidSession         (also ValueError)
+    ├── InvalidArgument        (also ValueError)
     ├── InvalidRevision        (also ValueError)
     ├── InvalidRange           (also ValueError)
     ├── InvalidExport          (also ValueError)
@@ -29,6 +30,7 @@ Every error keeps the values it speaks of as attributes, and where a command wou
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 from ledger.shell_words import spoken
@@ -36,6 +38,7 @@ from ledger.shell_words import spoken
 __all__ = [
     "DamagedRecord",
     "IdempotencyConflict",
+    "InvalidArgument",
     "InvalidExport",
     "InvalidRange",
     "InvalidRedaction",
@@ -230,6 +233,16 @@ class InvalidSession(LedgerError, ValueError):
         where = f"session {self.session_id}" if self.session_id is not None else "session"
         at = f" at {self.path}" if self.path else ""
         return f"{where} cannot be saved{at}: {self.problem}; nothing was written"
+
+
+class InvalidArgument(LedgerError, ValueError):
+    """A call was given what means nothing there: text for a number, a word that is none of those known."""
+
+    def __init__(self, name: str, value: object, problem: str) -> None:
+        self.name = name
+        self.value = value
+        self.problem = problem
+        super().__init__(f"{name} cannot be {reprlib.repr(value)}: {problem}")
 
 
 class InvalidRevision(LedgerError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.attributing import Attributing
+from ledger.domain.arguments import check_kind
 from ledger.domain.compare import compare
 from ledger.domain.revisions import Place
 from ledger.domain.session_diff import SessionDiff
@@ -43,6 +44,8 @@ class Explaining(Attributing):
             VersionNotFound: if there is no such revision.
             InvalidRevision: a `ValueError`; if `a` or `b` is no revision at all.
         """
+        if other is not None:
+            check_kind(other, "other", str, "text")
         first = self.locate(session_id, a)
         second = self.locate(session_id if other is None else other, b)
         views = self._both(first, second)
@@ -113,6 +116,7 @@ class Explaining(Attributing):
             SessionNotFound: if no session of that id was ever saved.
             QuestionNotFound: if it never asked such a question.
         """
+        check_kind(question_id, "question_id", str, "text")
         head = self.locate(session_id)
         with self._database.read() as connection:
             places = line_of_descent(self._log, connection, head)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from ledger.domain.arguments import check_kind, check_number, check_text, check_word
 from ledger.domain.events import Event
+from ledger.domain.parts import QuestionStatus
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals
 from ledger.domain.revisions import Place
 from ledger.domain.session import Session, reborn, session_of, tracking_of
@@ -100,6 +102,8 @@ class Loading:
 
     def events_after(self, session_id: str, version: int, digest: str) -> list[Event] | None:
         """Give the events behind a version, or `None` if the log does not hold it with that digest."""
+        check_number(version, "version")
+        check_kind(digest, "digest", str, "text")
         with self._database.read() as connection:
             if self._log.digest(connection, session_id, version) != digest:
                 return None
@@ -112,6 +116,9 @@ class Loading:
 
     def ids(self, prefix: str = "", *, limit: int | None = None) -> list[str]:
         """Give the ids, in order, that begin with `prefix` and were ever saved under; deleted sessions included."""
+        check_text(prefix, "prefix")
+        if limit is not None:
+            check_number(limit, "limit", 0)
         with self._database.read() as connection:
             return session_ids(connection, prefix, limit)
 
@@ -139,6 +146,10 @@ class Loading:
         Raises:
             SessionNotFound: if no session of that id was ever saved.
         """
+        check_number(after, "after")
+        for name, value, least in (("upto", upto, 0), ("limit", limit, 0)):
+            if value is not None:
+                check_number(value, name, least)
         head = self._head_or_raise(session_id)
         if reverse:
             upto = head.version if upto is None else min(upto, head.version)
@@ -167,7 +178,12 @@ class Loading:
             after: only positions above this one; keep the last position to go on from.
             limit: at most so many.
         """
-        left = limit
+        check_number(after, "after")
+        if limit is not None:
+            check_number(limit, "limit", 0)
+        return self._feed(after, limit)
+
+    def _feed(self, after: int, left: int | None) -> Iterator[FeedItem]:
         while left is None or left > 0:
             with self._database.read() as connection:
                 rows = fed(connection, after=after, limit=PAGE if left is None else min(PAGE, left))
@@ -197,6 +213,13 @@ class Loading:
             before: only those behind this summary: the last one of a page begins the next.
             limit: at most so many.
         """
+        for name, value in (("prefix", prefix), ("parent", parent)):
+            if value is not None:
+                check_text(value, name)
+        if before is not None:
+            check_kind(before, "before", SessionSummary, "a line of the catalog")
+        if limit is not None:
+            check_number(limit, "limit", 0)
         return self._reads.sessions(pending=pending, prefix=prefix, parent=parent, before=before, limit=limit)
 
     def questions(
@@ -223,6 +246,13 @@ class Loading:
         """
         if session_id is not None:
             self._head_or_raise(session_id)
+        if status is not None:
+            check_word(status, "status", tuple(QuestionStatus))
+        for name, value in (("writer", writer), ("text", text)):
+            if value is not None:
+                check_text(value, name)
+        if open_for is not None:
+            check_kind(open_for, "open_for", timedelta, "a timedelta")
         return self._reads.questions(session_id=session_id, status=status, writer=writer, text=text, open_for=open_for)
 
     def usage(self, session_id: str | None = None) -> UsageTotals:

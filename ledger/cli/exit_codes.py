@@ -26,6 +26,7 @@ _CODES: tuple[tuple[type[errors.LedgerError], int], ...] = (
     (errors.VersionNotFound, NOT_FOUND),
     (errors.QuestionNotFound, NOT_FOUND),
     (errors.InvalidSession, USAGE),
+    (errors.InvalidArgument, USAGE),
     (errors.InvalidRevision, USAGE),
     (errors.InvalidRange, USAGE),
     (errors.InvalidExport, USAGE),

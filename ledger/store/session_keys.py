@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
+from ledger.domain.arguments import check_kind
 from ledger.domain.chain import session_uid
 from ledger.store.tables import sessions
 
@@ -38,10 +39,12 @@ class SessionKeys:
 
     def likely(self, session_id: str) -> SessionKey:
         """Give the key that is remembered, else the local one, without a look at the database."""
+        check_kind(session_id, "session_id", str, "text")
         return self._remembered.get(session_id) or self.local(session_id)
 
     def find(self, connection: Connection, session_id: str) -> SessionKey:
         """Give the key of the session that an id means; for an id that was never saved, the local one."""
+        check_kind(session_id, "session_id", str, "text")
         return self._remembered.get(session_id) or self.look_up(connection, session_id) or self.local(session_id)
 
     def look_up(self, connection: Connection, session_id: str) -> SessionKey | None:

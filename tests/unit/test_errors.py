@@ -12,6 +12,7 @@ from ledger import errors
 from ledger.errors import (
     DamagedRecord,
     IdempotencyConflict,
+    InvalidArgument,
     InvalidExport,
     InvalidRange,
     InvalidRedaction,
@@ -50,6 +51,7 @@ EXAMPLES: list[LedgerError] = [
     QuestionNotPending("s1", "a#0", "answered"),
     QuestionNotPending("s1", "a#0", None),
     InvalidSession("nan is not JSON", path="/state/x", session_id="s1"),
+    InvalidArgument("status", "opn", "it is none of pending, answered"),
     InvalidRevision("soon", "it is neither a number nor a time"),
     InvalidRange("s1", "q:a#0", None, 9, 7),
     InvalidExport("it is empty", line=1),

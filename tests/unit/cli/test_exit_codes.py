@@ -15,6 +15,7 @@ CODES = {
     "QuestionOmittedError": 4,
     "QuestionNotPending": 4,
     "InvalidSession": 2,
+    "InvalidArgument": 2,
     "InvalidRevision": 2,
     "InvalidRange": 2,
     "InvalidExport": 2,
