@@ -243,6 +243,7 @@ class Loading:
 
         Raises:
             SessionNotFound: if `session_id` was never saved.
+            InvalidArgument: a `ValueError`; if there is no such `status`, or a filter is of another type.
         """
         if session_id is not None:
             self._head_or_raise(session_id)
