@@ -300,14 +300,8 @@ class InvalidExport(LedgerError, ValueError):
 
     def of(self, source: str) -> InvalidExport:
         """Give the same error, of a source that has a name."""
-        return InvalidExport(
-            self.problem,
-            line=self.line,
-            session_id=self.session_id,
-            version=self.version,
-            hint=self.hint,
-            source=source,
-        )
+        told: dict[str, Any] = {"session_id": self.session_id, "version": self.version, "hint": self.hint}
+        return InvalidExport(self.problem, line=self.line, source=source, **told)
 
 
 class InvalidRedaction(LedgerError, ValueError):
