@@ -21,14 +21,13 @@ from ledger.domain.flights import Outcome, Submission
 from ledger.domain.parts import Message
 from ledger.domain.receipt import Receipt
 from ledger.domain.records import FeedItem, Imported, QuestionRecord, SessionSummary, UsageTotals, Verification
-from ledger.domain.revisions import Place
+from ledger.domain.revisions import At, Place
 from ledger.domain.session import Session
 from ledger.domain.session_diff import SessionDiff
 from ledger.domain.steps import Step
 from ledger.domain.submission import abandon, settle
 from ledger.domain.transitions import Transition
 from ledger.errors import LedgerError
-from ledger.loading import At
 from ledger.ports import Progress
 from ledger.store.log import Head
 

@@ -8,11 +8,11 @@ from ledger.domain.arguments import check_callable, check_number
 from ledger.domain.averted import Averted, averted, averted_counts
 from ledger.domain.blame import Blame, blame
 from ledger.domain.events import Event
-from ledger.domain.revisions import Place
+from ledger.domain.revisions import At, Place
 from ledger.domain.view import View
 from ledger.errors import SessionDeleted, VersionNotFound
-from ledger.loading import At, Loading
-from ledger.stepping import line_of_descent
+from ledger.loading import Loading
+from ledger.store.locating import line_of_descent
 from ledger.store.reading import events_between
 from ledger.store.stale_saves import sessions_at_risk, stale_saves
 

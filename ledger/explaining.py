@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from ledger.attributing import Attributing
 from ledger.domain.arguments import check_kind
 from ledger.domain.compare import compare
-from ledger.domain.revisions import Place
+from ledger.domain.revisions import At, Place
 from ledger.domain.session_diff import SessionDiff
 from ledger.domain.steps import Step
 from ledger.domain.transitions import Course, Transition
 from ledger.domain.view import View
 from ledger.errors import QuestionNotFound, SessionDeleted
-from ledger.loading import At
-from ledger.stepping import Stepping, line_of_descent
+from ledger.stepping import Stepping
+from ledger.store.locating import line_of_descent
 from ledger.store.question_trail import QuestionTrail
 
 __all__ = ["Explaining"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from ledger.domain.arguments import check_kind, check_number, check_text, check_word
 from ledger.domain.events import Event
 from ledger.domain.parts import QuestionStatus
 from ledger.domain.records import FeedItem, QuestionRecord, SessionSummary, UsageTotals
-from ledger.domain.revisions import Place
+from ledger.domain.revisions import At, Place
 from ledger.domain.session import Session, reborn, session_of, tracking_of
 from ledger.domain.view import View
 from ledger.errors import SessionDeleted, SessionNotFound
@@ -19,9 +19,8 @@ from ledger.store.database import Database
 from ledger.store.locating import locate
 from ledger.store.log import Head, Log, event_of, fed
 
-__all__ = ["At", "Loading"]
+__all__ = ["Loading"]
 
-At = int | str | datetime
 PAGE = 200
 
 

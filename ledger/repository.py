@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ from ledger import verbs
 from ledger.cache import SessionCache
 from ledger.domain.copies import as_saved, own
 from ledger.domain.receipt import Receipt
+from ledger.domain.revisions import At
 from ledger.domain.session import Session, tracking_of
 from ledger.domain.unsaved import begin_anew, contained_ids, is_joined, resumed
 from ledger.errors import SessionNotFound, StorageError
@@ -25,7 +25,6 @@ __all__ = ["Persistence", "SessionRepository", "Storage"]
 
 _log = get_logger(__name__)
 
-At = int | str | datetime
 MAX_UNSAVED = 100
 
 

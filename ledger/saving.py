@@ -14,12 +14,12 @@ from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message
 from ledger.domain.payload import content_digest
 from ledger.domain.receipt import Receipt
+from ledger.domain.revisions import At
 from ledger.domain.session import Session, session_of
 from ledger.domain.submission import abandon, settle, submit
 from ledger.domain.submitted import check_keywords, checked_id
 from ledger.errors import InvalidSession, LedgerError, SessionNotFound
 from ledger.explaining import Explaining
-from ledger.loading import At
 from ledger.ports import ReadSide
 from ledger.store.database import Database
 from ledger.store.lane import Lane

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
-
-from sqlalchemy import Connection
 
 from ledger.domain.events import Event
 from ledger.domain.origins import origin_of
-from ledger.domain.revisions import Place
+from ledger.domain.revisions import At, Place
 from ledger.domain.steps import Step, Stretch
 from ledger.domain.view import View
 from ledger.errors import InvalidRange
 from ledger.ports import ReadSide
 from ledger.store.database import Database
-from ledger.store.locating import locate
+from ledger.store.locating import line_of_descent, locate
 from ledger.store.log import Log
+from ledger.store.reading import pages_between
 
-__all__ = ["Stepping", "line_of_descent"]
+__all__ = ["Stepping"]
 
-At = int | str | datetime
 #: How many events are read, and folded, at once.
 PAGE = 200
-
-
-def line_of_descent(log: Log, connection: Connection, place: Place) -> list[Place]:
-    """Give where the history of a place goes through: the ends of it in the sessions that it was forked from, then it.
-
-    The oldest is the first.
-    """
-    origins = list(log.ancestry(connection, place.session_id))
-    return [*(Place(origin.from_session_id, origin.from_version) for origin in reversed(origins)), place]
 
 
 class Stepping:
@@ -59,19 +47,12 @@ class Stepping:
         """Step through the sessions of a line of descent, each to its end; the first of them from `first` on."""
         for session_id, last in ends:
             view: View | None = None
-            after = first - 1
-            while after < last:
-                events = self._page(session_id, after, min(after + PAGE, last))
+            for events in pages_between(self._database, self._log, session_id, first - 1, last, size=PAGE):
                 stretch = Stretch(self._start(session_id, events[0]) if view is None else view, events)
                 # Folded here, and not when somebody looks at the next page, so that looking never reads.
                 view = stretch.end()
                 yield from stretch.steps()
-                after = events[-1].version
             first = 1
-
-    def _page(self, session_id: str, after: int, upto: int) -> list[Event]:
-        with self._database.read() as connection:
-            return list(self._log.walk(connection, session_id, after=after, upto=upto))
 
     def _start(self, session_id: str, first: Event) -> View:
         """Give the view that the first of a span's events was saved on."""
@@ -81,4 +62,4 @@ class Stepping:
         if origin is None:
             return View(session_id)
         self._reads.view(session_id, 1)  # refuses a join that is not whole
-        return replace(self._reads.view(origin.from_session_id, origin.from_version), alive=False)
+        return replace(self._reads.view(*origin.place), alive=False)

@@ -56,7 +56,7 @@ def in_words(change: e.Change) -> str:  # noqa: PLR0911, PLR0912, C901 - a table
         case e.SessionCreated():
             return _created(change)
         case e.SessionForked():
-            return f"forked from {change.from_session_id}@{change.from_version}"
+            return f"forked from {change.place}"
         case e.SessionWasDeleted():
             return f"deleted the session: {change.reason}" if change.reason else "deleted the session"
         case e.TitleChanged():

@@ -150,7 +150,7 @@ def _piece(change: Any) -> _Piece:
         case "session_created":
             return _Piece("", "created the session")  # as what, is less than what else it did
         case "session_forked":
-            return _Piece("forked", f" from {change.from_session_id}@{change.from_version}")
+            return _Piece("forked", f" from {change.place}")
         case "change_overruled":
             whose = "" if change.side == "writer" else f" of version {change.version}"
             return _Piece("overruled", f"{whose} {change.path}: {value_text(change.value)}")

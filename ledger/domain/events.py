@@ -22,6 +22,7 @@ from ledger.domain.question_changes import (
     QuestionSuperseded,
     QuestionWithdrawn,
 )
+from ledger.domain.revisions import Place
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -99,6 +100,11 @@ class SessionForked(Part):
     from_version: int
     from_digest: str
     created_at: AwareDatetime
+
+    @property
+    def place(self) -> Place:
+        """The version that it began as."""
+        return Place(self.from_session_id, self.from_version)
 
 
 class SessionWasDeleted(Part):

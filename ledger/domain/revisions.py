@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from ledger.errors import InvalidRevision
 
-__all__ = ["AtKey", "AtQuestion", "AtTime", "AtVersion", "Place", "Revision", "parse_revision"]
+__all__ = ["At", "AtKey", "AtQuestion", "AtTime", "AtVersion", "Place", "Revision", "parse_revision"]
+
+#: What a caller names a revision by.
+At = int | str | datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ Revision = AtVersion | AtTime | AtQuestion | AtKey
 _NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 
-def parse_revision(at: int | str | datetime) -> Revision:
+def parse_revision(at: At) -> Revision:
     """Read a revision.
 
     >>> parse_revision("q:call_1#0")

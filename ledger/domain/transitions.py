@@ -126,7 +126,7 @@ class Course:
         # Versions begin anew in the fork, and all of its writers have the question from its first one on.
         standing = self._standings[-1][1]
         self._standings.clear()
-        return _Move("forked", standing, detail=f"{change.from_session_id}@{change.from_version}")
+        return _Move("forked", standing, detail=str(change.place))
 
     def _resolved(self, change: Any) -> _Move:
         status = ENDS.get(type(change), QuestionStatus.PENDING)

@@ -209,7 +209,7 @@ class CheckedExport:
         known = session is not None and 1 <= forked.from_version <= session.versions
         if session is not None and known and session.leaf(forked.from_version).hex() == forked.from_digest:
             return session
-        raise ValueError(f"it was forked from {forked.from_session_id}@{forked.from_version}, which is not before it")
+        raise ValueError(f"it was forked from {forked.place}, which is not before it")
 
     def _usage(self, session: CheckedSession) -> dict[str, Any]:
         """Read the usage records of a session, and give the line behind them."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import assert_never
 
 from sqlalchemy import Connection
 
-from ledger.domain.revisions import AtKey, AtQuestion, AtTime, AtVersion, Place, parse_revision
+from ledger.domain.revisions import At, AtKey, AtQuestion, AtTime, AtVersion, Place, parse_revision
 from ledger.errors import SessionNotFound, VersionNotFound
 from ledger.store.log import Log
 
-__all__ = ["locate"]
+__all__ = ["line_of_descent", "locate"]
 
 
-def locate(log: Log, connection: Connection, session_id: str, at: int | str | datetime | None) -> Place:
+def locate(log: Log, connection: Connection, session_id: str, at: At | None) -> Place:
     """Give the session and version that a revision names; `None` names the head.
 
     In a fork, a time, a question or a key from before it names a version of the session that it came from.
@@ -41,10 +40,19 @@ def locate(log: Log, connection: Connection, session_id: str, at: int | str | da
     if own is not None:
         return own
     for origin in log.ancestry(connection, session_id):
-        found = _found(log, connection, Place(origin.from_session_id, origin.from_version), revision)
+        found = _found(log, connection, origin.place, revision)
         if found is not None:
             return found
     raise VersionNotFound(session_id, at, head.version)
+
+
+def line_of_descent(log: Log, connection: Connection, place: Place) -> list[Place]:
+    """Give where the history of a place goes through: its ends in the sessions that it was forked from, then it.
+
+    The oldest is the first.
+    """
+    origins = list(log.ancestry(connection, place.session_id))
+    return [*(origin.place for origin in reversed(origins)), place]
 
 
 def _back_from(head: int, number: int) -> int:

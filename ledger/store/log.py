@@ -164,7 +164,7 @@ class Log:
         """
         spans: list[tuple[str, int, int]] = []
         for origin in self.ancestry(connection, session_id):
-            parent, upto = origin.from_session_id, origin.from_version
+            parent, upto = origin.place
             after = self._last_tombstone(connection, parent, upto)
             spans.append((parent, after, upto))
             if after:

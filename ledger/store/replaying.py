@@ -70,7 +70,7 @@ def replay(
         if origin is None:
             break
         _check_join(connection, session_id, origin, uid(origin.from_session_id), seen)
-        session_id, version = origin.from_session_id, origin.from_version
+        session_id, version = origin.place
     view = start or View(session_id)
     legs = []
     for reading in reversed(readings):
@@ -83,12 +83,11 @@ def replay(
 
 def going_round(session_id: str, origin: SessionForked) -> DamagedRecord:
     """Give the error that a session was forked from one that was forked from it."""
-    place = f"{origin.from_session_id}@{origin.from_version}"
-    return DamagedRecord(session_id, 1, f"it was forked from {place}, which was forked from it")
+    return DamagedRecord(session_id, 1, f"it was forked from {origin.place}, which was forked from it")
 
 
 def _check_join(connection: Connection, session_id: str, origin: SessionForked, uid: bytes, seen: set[str]) -> None:
-    place = f"{origin.from_session_id}@{origin.from_version}"
+    place = origin.place
     if origin.from_session_id in seen:
         raise going_round(session_id, origin)
     leaf = connection.execute(_LEAF, {"uid": uid, "version": origin.from_version}).scalar_one_or_none()

@@ -219,7 +219,7 @@ class _Check:
                 continue
             if change.session_id != session_id:
                 self.problem(session_id, version, f"it forked session {change.session_id}")
-            join, place = self.joins.found(change), f"{change.from_session_id}@{change.from_version}"
+            join, place = self.joins.found(change), change.place
             if join is None:
                 self.problem(session_id, version, f"it was forked from {place}, which is not in the log")
             elif join.leaf.hex() != change.from_digest:
