@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Table, bindparam, delete, func, insert, or_, select, update
 
 from ledger.domain import events as e
-from ledger.domain.chain import KINDS
 from ledger.domain.events import Event
 from ledger.domain.origins import origin_of
 from ledger.domain.parts import Question, QuestionStatus
@@ -20,7 +19,7 @@ from ledger.domain.values import thaw
 from ledger.errors import DamagedRecord
 from ledger.store.log import Log
 from ledger.store.moments import microseconds, moment
-from ledger.store.tables import events, heads, questions
+from ledger.store.tables import questions
 from projections.runner import Page, ViewAt
 
 __all__ = ["Questions"]
@@ -77,7 +76,7 @@ class Questions:
             "asked_version": event.version,
             "session_id": event.session_id,
             "question": question.model_dump_json(),
-            "asked_at": _effective(connection, uid, event.version),
+            "asked_at": self._log.effective_time(connection, event.session_id, event.version),
             "asked_by": event.writer,
             "changed_version": event.version,
             "standings": json.dumps([[event.version, _OPEN["status"]]]),
@@ -144,7 +143,7 @@ class Questions:
             "status": str(ENDS[type(change)]),
             "resolved_version": event.version,
             "resolved_base_version": event.base_version,
-            "resolved_at": _effective(connection, uid, event.version),
+            "resolved_at": self._log.effective_time(connection, event.session_id, event.version),
             "resolved_by": getattr(change, "by", None) or event.writer,
             "resolved_writer": event.writer,
             "reason": getattr(change, "reason", None),
@@ -185,7 +184,9 @@ class Questions:
         ).where(questions.c.session_uid == uid, questions.c.changed_version > event.base_version)
         if not event.base_version:
             # A session made anew had seen nothing, and has to do with the current life alone.
-            unseen = unseen.where(questions.c.asked_version > _died(connection, uid, event.version))
+            unseen = unseen.where(
+                questions.c.asked_version > self._log.last_tombstone(connection, event.session_id, event.version - 1)
+            )
         rows = connection.execute(unseen).all()
         held = brought(event) if rows else frozenset()
         entry = _save(event)
@@ -269,33 +270,10 @@ def _differs(standings: list[tuple[int, str]], base_version: int) -> bool:
     return not seen or seen[-1] != standings[-1][1]
 
 
-def _died(connection: Connection, uid: bytes, version: int) -> int:
-    """The last tombstone before a version, 0 if there is none; the head knows the newest, which is nearly always it."""
-    newest = int(
-        connection.execute(
-            select(func.coalesce(func.max(heads.c.tombstone), 0)).where(heads.c.session_uid == uid)
-        ).scalar_one()
-    )
-    if newest < version:
-        return newest
-    earlier = select(func.coalesce(func.max(events.c.version), 0)).where(
-        events.c.session_uid == uid, events.c.kind == KINDS["deleted"], events.c.version < version
-    )
-    return int(connection.execute(earlier).scalar_one())
-
-
 def _says(record: QuestionRecord, text: str) -> bool:
     answer = record.answer if isinstance(record.answer, str) else json.dumps(record.answer, ensure_ascii=False)
     answered = answer if record.status == QuestionStatus.ANSWERED else None
     return any(text in said.casefold() for said in (record.text, record.header, record.reason, answered) if said)
-
-
-def _effective(connection: Connection, uid: bytes, version: int) -> int:
-    """The effective time of a version: its own, or an earlier one's that is later, since times never run backwards."""
-    latest = func.max(func.coalesce(events.c.occurred_at, events.c.recorded_at))
-    return int(
-        connection.execute(select(latest).where(events.c.session_uid == uid, events.c.version <= version)).scalar_one()
-    )
 
 
 def _record(row: RowMapping) -> QuestionRecord:

@@ -8,14 +8,28 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
-__all__ = ["AUTHORITIES", "KINDS", "NO_LEAF", "Entry", "commit_payload", "feed_digest", "leaf_of", "session_uid"]
+__all__ = [
+    "AUTHORITIES",
+    "AUTHORITY_NAMES",
+    "KINDS",
+    "KIND_NAMES",
+    "NO_LEAF",
+    "Entry",
+    "commit_payload",
+    "feed_digest",
+    "leaf_of",
+    "session_uid",
+]
 
 #: What stands for the leaf before version 1.
 NO_LEAF = bytes(32)
 
 KINDS = {"saved": 0, "deleted": 1}
 AUTHORITIES = {"runtime": 0, "user": 1}
+KIND_NAMES: dict[int, Any] = {number: name for name, number in KINDS.items()}
+AUTHORITY_NAMES: dict[int, Any] = {number: name for name, number in AUTHORITIES.items()}
 
 _PREFIX = b"sessionledger/1\n"
 _FIXED = struct.Struct(">QQ16sQBBH")

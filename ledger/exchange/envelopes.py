@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ledger.domain.chain import AUTHORITIES, KINDS, Entry
+from ledger.domain.chain import AUTHORITIES, AUTHORITY_NAMES, KIND_NAMES, KINDS
 from ledger.domain.payload import iso
 from ledger.domain.redaction import NO_SALT
 from ledger.store.moments import microseconds, moment
 
 __all__ = [
     "StoredEvent",
-    "entry_of",
     "event_line",
     "of_count",
     "of_hex",
@@ -28,8 +27,6 @@ __all__ = [
     "to_time",
 ]
 
-_KIND_NAMES = {number: name for name, number in KINDS.items()}
-_AUTHORITY_NAMES = {number: name for name, number in AUTHORITIES.items()}
 _HEX = re.compile(r"[0-9a-f]*")
 _LARGEST = 2**63 - 1
 
@@ -48,24 +45,6 @@ class StoredEvent(NamedTuple):
         return int(self.columns["version"])
 
 
-def entry_of(columns: Mapping[str, Any], origin: bytes, uid: bytes) -> Entry:
-    """Give what the leaf of an event hashes."""
-    return Entry(
-        ledger_id=origin,
-        session_uid=uid,
-        version=columns["version"],
-        base_version=columns["base_version"],
-        event_id=bytes(columns["event_id"]),
-        recorded_at_us=columns["recorded_at"],
-        kind=columns["kind"],
-        authority=columns["authority"],
-        schema_version=columns["schema_version"],
-        writer=columns["writer"],
-        payload_commit=bytes(columns["payload_commit"]),
-        prev_leaf=bytes(columns["prev_leaf"]),
-    )
-
-
 def event_line(event: StoredEvent) -> dict[str, Any]:
     """Give an event as its line."""
     columns = event.columns
@@ -76,8 +55,8 @@ def event_line(event: StoredEvent) -> dict[str, Any]:
             "event_id": columns["event_id"].hex(),
             "recorded_at": to_time(columns["recorded_at"]),
             "occurred_at": None if columns["occurred_at"] is None else to_time(columns["occurred_at"]),
-            "kind": _KIND_NAMES[columns["kind"]],
-            "authority": _AUTHORITY_NAMES[columns["authority"]],
+            "kind": KIND_NAMES[columns["kind"]],
+            "authority": AUTHORITY_NAMES[columns["authority"]],
             "schema_version": columns["schema_version"],
             "writer": columns["writer"],
             "key": columns["key"],

@@ -7,10 +7,11 @@ import struct
 from pydantic import ValidationError
 
 from ledger.domain import events as e
-from ledger.domain.chain import NO_LEAF, commit_payload, leaf_of
+from ledger.domain.chain import KINDS, NO_LEAF, commit_payload, leaf_of
 from ledger.domain.payload import Payload, decode_payload
 from ledger.errors import UnknownChange
-from ledger.exchange.envelopes import StoredEvent, entry_of
+from ledger.exchange.envelopes import StoredEvent
+from ledger.store.entries import entry_of
 from ledger.store.moments import microseconds
 
 __all__ = ["Links"]
@@ -53,7 +54,7 @@ class Links:
             raise ValueError(f"its envelope was altered: {error}") from error
         if leaf != columns["leaf"]:
             raise ValueError("its envelope was altered: the digest does not match")
-        if columns["kind"] == 1:
+        if columns["kind"] == KINDS["deleted"]:
             self.tombstone = event.version
         self._leaves += leaf
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, LargeBinary, case, cast, func, or_, select
 from ledger.domain.events import ChangeOverruled, QuestionOmitted
 from ledger.domain.payload import decode_payload
 from ledger.errors import UnknownChange
+from ledger.store.columns import IS_STALE, PAYLOAD_OF
 from ledger.store.tables import events, heads, payloads, sessions, usage_records
 
 __all__ = ["session_ids", "take_census"]
@@ -18,7 +19,7 @@ def take_census(connection: Connection) -> dict[str, int]:
     It reads every row of the log once. A record that does not parse is `verify`'s to name, and counts as what its
     columns say.
     """
-    stale = func.sum(case((events.c.base_version < events.c.version - 1, 1), else_=0))
+    stale = func.sum(case((IS_STALE, 1), else_=0))
     saved, stale_saves = connection.execute(select(func.count(), func.coalesce(stale, 0)).select_from(events)).one()
     living = func.sum(case((heads.c.tombstone < heads.c.version, 1), else_=0))
     known, alive = connection.execute(select(func.count(), func.coalesce(living, 0)).select_from(heads)).one()
@@ -41,7 +42,7 @@ def _rebased(connection: Connection) -> tuple[int, int]:
     body = cast(payloads.c.body, LargeBinary).label("body")
     telling = (
         select(body, events.c.schema_version)
-        .join(events, (events.c.session_uid == payloads.c.session_uid) & (events.c.version == payloads.c.version))
+        .join(events, PAYLOAD_OF)
         .where(
             or_(
                 payloads.c.body.contains('"question_omitted"', autoescape=True),

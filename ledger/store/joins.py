@@ -11,8 +11,8 @@ from ledger.domain.events import SessionForked
 from ledger.domain.origins import origin_of
 from ledger.domain.payload import decode_payload
 from ledger.errors import UnknownChange
+from ledger.store.columns import PAYLOAD_OF
 from ledger.store.log import Log
-from ledger.store.replaying import PAYLOAD_OF
 from ledger.store.tables import events, payloads
 
 __all__ = ["Join", "Joins"]

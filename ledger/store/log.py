@@ -11,20 +11,20 @@ from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, select
 
-from ledger.domain.chain import AUTHORITIES, KINDS
+from ledger.domain.chain import AUTHORITY_NAMES, KIND_NAMES, KINDS
 from ledger.domain.events import Event, SessionForked
 from ledger.domain.origins import origin_of
 from ledger.domain.payload import Payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
+from ledger.store.columns import PAYLOAD_OF, RAW_TIME
 from ledger.store.moments import microseconds, moment
-from ledger.store.replaying import KIND_NAMES, PAYLOAD_OF, Leg, Nearest, decode, going_round, replay
+from ledger.store.replaying import Leg, Nearest, decode, going_round, replay
 from ledger.store.session_keys import SessionKeys
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
 __all__ = ["Head", "Log", "event_of", "fed"]
 
-_AUTHORITY_NAMES: dict[int, Any] = {number: name for name, number in AUTHORITIES.items()}
 #: How many events a page of a long read holds.
 PAGE = 500
 
@@ -165,7 +165,7 @@ class Log:
         spans: list[tuple[str, int, int]] = []
         for origin in self.ancestry(connection, session_id):
             parent, upto = origin.place
-            after = self._last_tombstone(connection, parent, upto)
+            after = self.last_tombstone(connection, parent, upto)
             spans.append((parent, after, upto))
             if after:
                 break
@@ -175,8 +175,16 @@ class Log:
             for event in self.walk(connection, parent, after=after, upto=upto)
         ]
 
-    def _last_tombstone(self, connection: Connection, session_id: str, upto: int) -> int:
+    def last_tombstone(self, connection: Connection, session_id: str, upto: int) -> int:
+        """Give the last version up to one that deleted the session; 0 if none did.
+
+        The head knows the newest of all, which is nearly always the one.
+        """
         uid = self.uid(connection, session_id)
+        newest = select(heads.c.tombstone).where(heads.c.session_uid == uid)
+        tombstone = int(connection.execute(newest).scalar_one_or_none() or 0)
+        if tombstone <= upto:
+            return tombstone
         query = select(func.coalesce(func.max(events.c.version), 0)).where(
             events.c.session_uid == uid, events.c.version <= upto, events.c.kind == KINDS["deleted"]
         )
@@ -222,15 +230,22 @@ class Log:
         row = connection.execute(query).mappings().one()
         return decode(session_id, version, row["body"], row["schema_version"])
 
+    def effective_time(self, connection: Connection, session_id: str, version: int) -> int | None:
+        """Give the effective time of a version in microseconds, or `None` if there is no event up to it."""
+        query = select(func.max(RAW_TIME)).where(
+            events.c.session_uid == self.uid(connection, session_id), events.c.version <= version
+        )
+        time = connection.execute(query).scalar_one()
+        return None if time is None else int(time)
+
     def version_at(self, connection: Connection, session_id: str, time: datetime) -> int | None:
         """Give the last version whose effective time is not after `time`, or `None` if all are.
 
         Effective times never run backwards in a session, so that is the version before the first later one.
         """
         uid = self.uid(connection, session_id)
-        raw = func.coalesce(events.c.occurred_at, events.c.recorded_at)
         later = connection.execute(
-            select(func.min(events.c.version)).where(events.c.session_uid == uid, raw > microseconds(time))
+            select(func.min(events.c.version)).where(events.c.session_uid == uid, microseconds(time) < RAW_TIME)
         ).scalar_one()
         if later is None:
             return connection.execute(select(heads.c.version).where(heads.c.session_uid == uid)).scalar_one_or_none()
@@ -264,7 +279,7 @@ def event_of(session_id: str, row: RowMapping) -> Event:
         raise DamagedRecord("?", row["version"] or 0, "the row that gives its session a name is missing")
     if row["leaf"] is None:
         raise DamagedRecord(session_id or "?", row["fed_version"], "the feed names it, but it is not in the log")
-    if row["kind"] not in KIND_NAMES or row["authority"] not in _AUTHORITY_NAMES:
+    if row["kind"] not in KIND_NAMES or row["authority"] not in AUTHORITY_NAMES:
         raise UnknownChange(f"event of kind {row['kind']} and authority {row['authority']}", session_id, row["version"])
     payload = decode(session_id, row["version"], row["body"], row["schema_version"])
     try:
@@ -277,7 +292,7 @@ def event_of(session_id: str, row: RowMapping) -> Event:
             recorded_at=moment(row["recorded_at"]),
             occurred_at=None if occurred_at is None else moment(occurred_at),
             writer=str.__str__(row["writer"]),
-            authority=_AUTHORITY_NAMES[row["authority"]],
+            authority=AUTHORITY_NAMES[row["authority"]],
             kind=KIND_NAMES[row["kind"]],
             key=row["key"],
             schema_version=row["schema_version"],

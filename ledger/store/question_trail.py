@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, and_, case, cast, func, null, or_, select
+from sqlalchemy import Connection, LargeBinary, case, cast, null, or_, select
 
 from ledger.domain.chain import KINDS
 from ledger.domain.events import SCHEMA_VERSION, Event
 from ledger.errors import DamagedRecord
+from ledger.store.columns import IS_STALE, PAYLOAD_OF, RAW_TIME
 from ledger.store.database import Database
 from ledger.store.log import Log, event_of
 from ledger.store.moments import moment
@@ -39,7 +40,8 @@ class QuestionTrail:
             DamagedRecord: if a version is missing.
         """
         with self._database.read() as connection:
-            latest = self._latest_before(connection, first)
+            before = self._log.effective_time(connection, self._session_id, first - 1)
+        latest = _EARLIEST if before is None else before
         after = first - 1
         while after < last:
             with self._database.read() as connection:
@@ -57,20 +59,15 @@ class QuestionTrail:
             if not page:
                 raise DamagedRecord(self._session_id, after + 1, "it is missing")
 
-    def _latest_before(self, connection: Connection, version: int) -> int:
-        query = select(func.max(_RAW_TIME)).where(events.c.session_uid == self._uid, events.c.version < version)
-        return int(connection.execute(query).scalar_one() or _EARLIEST)
-
     def _page(self, connection: Connection, after: int, upto: int) -> list[Any]:
         query = _EVENTS.where(events.c.session_uid == self._uid, events.c.version > after, events.c.version <= upto)
         return list(connection.execute(query.order_by(events.c.version)).mappings().all())
 
 
 _EARLIEST = -(2**62)
-_RAW_TIME = func.coalesce(events.c.occurred_at, events.c.recorded_at)
 # What a rebase overrules or agrees on stands in stale saves alone; what a newer release wrote is decoded, so refused.
 _MATTERS = or_(
-    events.c.base_version < events.c.version - 1,
+    IS_STALE,
     events.c.version == 1,
     events.c.kind != KINDS["saved"],
     events.c.schema_version != SCHEMA_VERSION,
@@ -79,8 +76,8 @@ _MATTERS = or_(
 )
 _EVENTS = select(
     *events.c,
-    _RAW_TIME.label("raw_time"),
+    RAW_TIME.label("raw_time"),
     payloads.c.version.label("paid"),
     # As bytes, as the log reads it.
     case((_MATTERS, cast(payloads.c.body, LargeBinary)), else_=null()).label("body"),
-).outerjoin(payloads, and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version))
+).outerjoin(payloads, PAYLOAD_OF)

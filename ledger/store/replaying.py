@@ -12,21 +12,21 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, LargeBinary, and_, bindparam, cast, select
+from sqlalchemy import Connection, LargeBinary, bindparam, cast, select
 
 from ledger.domain.apply import fold
-from ledger.domain.chain import KINDS
+from ledger.domain.chain import KIND_NAMES
 from ledger.domain.events import Change, SessionForked
 from ledger.domain.origins import origin_of
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
+from ledger.store.columns import PAYLOAD_OF
 from ledger.store.moments import moment
 from ledger.store.tables import events, payloads
 
-__all__ = ["KIND_NAMES", "PAYLOAD_OF", "Leg", "Nearest", "decode", "going_round", "replay"]
+__all__ = ["Leg", "Nearest", "decode", "going_round", "replay"]
 
-KIND_NAMES: dict[int, Any] = {number: name for name, number in KINDS.items()}
 #: How many events a page of a replay holds.
 PAGE = 500
 
@@ -177,7 +177,6 @@ def decode(session_id: str, version: int, body: Any, schema_version: int) -> Pay
         raise DamagedRecord(session_id, version, "its payload does not parse") from error
 
 
-PAYLOAD_OF = and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)
 _FOLDED = (
     select(
         events.c.version,

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
+from ledger.store.columns import IS_STALE
 from ledger.store.log import Log
 from ledger.store.tables import events, heads, payloads, sessions
 
 __all__ = ["sessions_at_risk", "stale_saves"]
 
-_STALE = events.c.base_version < events.c.version - 1
 # A text that only quotes it is found too; the pass over that session then finds nothing.
 _LEFT_OUT = or_(
     payloads.c.body.contains('"question_omitted"', autoescape=True),
@@ -29,7 +29,7 @@ def sessions_at_risk(connection: Connection, log: Log, session_id: str | None = 
         log: which knows the keys of sessions.
         session_id: only this one.
     """
-    of_stale: Any = select(events.c.session_uid).where(_STALE)
+    of_stale: Any = select(events.c.session_uid).where(IS_STALE)
     of_left_out: Any = select(payloads.c.session_uid).where(_LEFT_OUT)
     if session_id is not None:
         uid = log.uid(connection, session_id)
@@ -49,5 +49,5 @@ def stale_saves(connection: Connection, log: Log, session_id: str, *, first: int
     within = and_(
         events.c.session_uid == log.uid(connection, session_id), events.c.version >= first, events.c.version <= last
     )
-    query = select(events.c.version, events.c.base_version).where(within, _STALE).order_by(events.c.version)
+    query = select(events.c.version, events.c.base_version).where(within, IS_STALE).order_by(events.c.version)
     return {int(row.version): int(row.base_version) for row in connection.execute(query)}

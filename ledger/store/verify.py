@@ -12,12 +12,14 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, LargeBinary, Table, cast, func, select
 
 from ledger.domain import events as e
-from ledger.domain.chain import NO_LEAF, Entry, commit_payload, feed_digest, leaf_of, session_uid
+from ledger.domain.chain import KINDS, NO_LEAF, commit_payload, feed_digest, leaf_of, session_uid
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.question_changes import Ending
 from ledger.domain.records import Problem, Redaction, Verification
 from ledger.domain.redaction import redacted_paths
 from ledger.errors import SessionNotFound, UnknownChange
+from ledger.store.columns import PAYLOAD_OF
+from ledger.store.entries import entry_of
 from ledger.store.joins import Joins
 from ledger.store.log import Log
 from ledger.store.moments import microseconds
@@ -169,9 +171,7 @@ class _Check:
     def _rows(self, uid: bytes, upto: int | None) -> Iterator[Mapping[str, Any]]:
         query = (
             select(*events.c, payloads.c.salt, cast(payloads.c.body, LargeBinary).label("body"))
-            .outerjoin(
-                payloads, (payloads.c.session_uid == events.c.session_uid) & (payloads.c.version == events.c.version)
-            )
+            .outerjoin(payloads, PAYLOAD_OF)
             .where(events.c.session_uid == uid)
             .order_by(events.c.version)
             .limit(PAGE)
@@ -200,7 +200,7 @@ class _Check:
         finally:
             chain.leaf = _octets(row["leaf"])
             chain.leaves.append(chain.leaf)
-        if row["kind"] == 1:
+        if row["kind"] == KINDS["deleted"]:
             chain.tombstone, chain.alive = version, False
             chain.open.clear()
         elif not chain.alive:
@@ -232,22 +232,8 @@ class _Check:
             self.problem(session_id, version, "it does not follow from the version before it")
         if not 0 <= row["base_version"] < max(version, 1):
             self.problem(session_id, version, f"its base version {row['base_version']} cannot be")
-        entry = Entry(
-            ledger_id=origin,
-            session_uid=uid,
-            version=version,
-            base_version=row["base_version"],
-            event_id=bytes(row["event_id"]),
-            recorded_at_us=row["recorded_at"],
-            kind=row["kind"],
-            authority=row["authority"],
-            schema_version=row["schema_version"],
-            writer=row["writer"],
-            payload_commit=bytes(row["payload_commit"]),
-            prev_leaf=bytes(row["prev_leaf"]),
-        )
         try:
-            leaf = leaf_of(entry)
+            leaf = leaf_of(entry_of(row, origin, uid))
         except Exception as error:  # noqa: BLE001 - whatever an altered column makes of it, the record is not whole
             self.problem(session_id, version, f"its envelope was altered: {error}")
             return
