@@ -11,7 +11,7 @@ import click
 
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import emphasised, faint, in_line, note, print_json, print_lines, shortened, width
+from ledger.cli.output import counted, emphasised, faint, in_line, note, print_json, print_lines, shortened, width
 from ledger.cli.progress_bar import progress_bar
 from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.cli.times import instant
@@ -95,12 +95,12 @@ def _how(loss: Loss) -> str:
 
 
 def _sum(saves: list[Averted]) -> Iterator[str]:
-    from ledger.cli.fact_words import counted
+    from ledger.cli.fact_words import counted_facts
 
     kinds = Counter(loss.kind for save in saves for loss in save.losses)
-    facts = ", ".join(counted(kind, count) for kind, count in kinds.most_common())
+    facts = ", ".join(counted_facts(kind, count) for kind, count in kinds.most_common())
     gone = sum(loss.kept == "record" for save in saves for loss in save.losses)
-    where = "1 save" if len(saves) == 1 else f"{len(saves):,} saves"
+    where = counted(len(saves), "save")
     told = f"Overwriting would have lost {facts}, at {where}."
     if gone:
         told += f" {gone:,} of these gave way here too, and {'is' if gone == 1 else 'are'} kept in the log."

@@ -10,7 +10,7 @@ from ledger.domain import events as e
 from ledger.domain.parts import Message
 from ledger.domain.values import thaw
 
-__all__ = ["agreed_in_words", "body", "in_words", "said", "value_text"]
+__all__ = ["agreed_in_words", "body", "in_words", "said", "summed_up", "value_text"]
 
 
 def value_text(value: Any) -> str:

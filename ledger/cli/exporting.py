@@ -16,7 +16,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.exit_codes import CONFLICT
 from ledger.cli.invocation import Invocation, pass_invocation
-from ledger.cli.output import note
+from ledger.cli.output import counted, note
 from ledger.cli.progress_bar import progress_bar
 from ledger.cli.revision_argument import checked, resolve_session
 from ledger.shell_words import spoken
@@ -98,13 +98,13 @@ def _written(lines: Iterator[str], write: Callable[[bytes], Any]) -> dict[str, A
 
 
 def _tell(end: dict[str, Any], paths: tuple[str, ...], output: Path | None) -> None:
-    sessions = "1 session" if end["sessions"] == 1 else f"{end['sessions']:,} sessions"
-    saves = "1 save" if end["events"] == 1 else f"{end['events']:,} saves"
+    sessions = counted(end["sessions"], "session")
+    saves = counted(end["events"], "save")
     note(f"Exported {sessions}, {saves}.")
     for path in paths:
         found = end["redacted"][path]
         if found:
-            note(f"Blanked {path} in {'1 save' if found == 1 else f'{found:,} saves'}.")
+            note(f"Blanked {path} in {counted(found, 'save')}.")
         else:
             note(f"Warning: there was nothing at {path}; a message or a question is named by its id, or by *.")
     if not paths:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ledger.cli.output import readable, width
+from ledger.cli.output import counted, readable, width
 
 if TYPE_CHECKING:
     from ledger.domain.parts import Message
@@ -125,8 +125,9 @@ def _check_calls(text: str, node: Any) -> None:
         variadic = takes > 0 and known["signature"][-1].get("variadic", False)
         if given < takes or (given > takes and not variadic):
             least = "at least " if variadic else ""
-            plural = "" if takes == 1 else "s"
-            raise MalformedExpression(text, position, f"{name}() takes {least}{takes} argument{plural}, not {given}")
+            raise MalformedExpression(
+                text, position, f"{name}() takes {least}{counted(takes, 'argument')}, not {given}"
+            )
     for child in node["children"]:
         _check_calls(text, child)
 

@@ -8,7 +8,7 @@ from ledger.cli.change_words import value_text
 from ledger.domain.facts import FactKind
 from ledger.domain.values import split
 
-__all__ = ["counted", "fact_name", "held_words"]
+__all__ = ["counted_facts", "fact_name", "held_words"]
 
 _MANY: dict[FactKind, str] = {
     "title": "titles",
@@ -73,10 +73,10 @@ def held_words(kind: FactKind, value: Any) -> str:
             return value_text(value)
 
 
-def counted(kind: FactKind, count: int) -> str:
+def counted_facts(kind: FactKind, count: int) -> str:
     """Say how many facts of a kind there are.
 
-    >>> counted("message", 2)
+    >>> counted_facts("message", 2)
     '2 messages'
     """
     return f"{count:,} {_ONE.get(kind, kind) if count == 1 else _MANY[kind]}"

@@ -6,7 +6,7 @@ import click
 
 from ledger.cli.examples import examples
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import in_line, note, print_json, print_lines
+from ledger.cli.output import counted, in_line, note, print_json, print_lines
 from ledger.cli.revision_argument import checked, resolve_revision, session_argument
 from ledger.cli.spoken_command import spoken_command
 
@@ -36,10 +36,6 @@ def fork(invocation: Invocation, session: str, new_id: str, writer: str) -> None
         return
     parent = child.forked_from or {}
     origin = f"{parent['session_id']}@{parent['version']}"
-    held = f"{_counted(len(child.messages), 'message')}, {_counted(len(child.pending_questions), 'open question')}"
+    held = f"{counted(len(child.messages), 'message')}, {counted(len(child.pending_questions), 'open question')}"
     print_lines([in_line(f"Forked {child.id} from {origin}: {held}.")], paged=False)
     note(f"Next: {spoken_command(invocation, 'show', named=[child.id])}")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -15,6 +15,7 @@ import click
 
 __all__ = [
     "colourful",
+    "counted",
     "emphasised",
     "faint",
     "in_line",
@@ -65,6 +66,15 @@ def shortened(text: str, length: int) -> str:
     if len(line) <= length and not cut:
         return line
     return line[: max(length - 1, 1)].rstrip() + "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Give how many there are of something.
+
+    >>> counted(1, "save"), counted(1200, "save")
+    ('1 save', '1,200 saves')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def colourful() -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ledger.cli.output import counted
 from ledger.domain.bisection import Bisection
 from ledger.domain.revisions import Place
 from ledger.errors import InvalidRange, SessionDeleted
@@ -86,7 +87,7 @@ def search(
     while (place := bisection.next()) is not None:
         left, steps = bisection.left, bisection.steps
         if progress is not None:
-            progress(f"{places[place]}: {_counted(left, 'version')} left, about {_counted(steps, 'step')}")
+            progress(f"{places[place]}: {counted(left, 'version')} left, about {counted(steps, 'step')}")
         verdict = verdict_on(place)
         if verdict is None:
             bisection.skip(place)
@@ -102,7 +103,3 @@ def _loaded(book: Ledger, place: Place) -> Session | None:
         return book.load(place.session_id, at=place.version)
     except SessionDeleted:
         return None
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -10,7 +10,7 @@ import click
 from ledger.cli.examples import examples
 from ledger.cli.exit_codes import PROBLEM
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
-from ledger.cli.output import in_line, print_json, print_lines
+from ledger.cli.output import counted, in_line, print_json, print_lines
 from ledger.cli.progress_bar import progress_bar
 from ledger.cli.revision_argument import resolve_session, session_argument
 from ledger.errors import SessionNotFound
@@ -46,12 +46,12 @@ def verify(invocation: Invocation, session: str | None, expect: IO[str] | None) 
     if invocation.as_json:
         print_json({"ok": found.ok, **found.model_dump(mode="json")})
         return
-    sessions = "1 session" if found.sessions == 1 else f"{found.sessions:,} sessions"
-    events = "1 event" if found.events == 1 else f"{found.events:,} events"
+    sessions = counted(found.sessions, "session")
+    events = counted(found.events, "event")
     if found.ok:
         lines = [f"Whole: {events} of {sessions}, every hash matches."]
     else:
-        problems = "1 problem" if len(found.problems) == 1 else f"{len(found.problems):,} problems"
+        problems = counted(len(found.problems), "problem")
         lines = [*(in_line(str(problem)) for problem in found.problems), f"{problems} in {events} of {sessions}."]
     print_lines(lines + _redacted(found))
 
@@ -61,8 +61,8 @@ def _redacted(found: Verification) -> list[str]:
     if not found.redacted:
         return []
     count = len({redaction.session_id for redaction in found.redacted})
-    saves = "1 save" if len(found.redacted) == 1 else f"{len(found.redacted):,} saves"
-    sessions = "1 session" if count == 1 else f"{count:,} sessions"
+    saves = counted(len(found.redacted), "save")
+    sessions = counted(count, "session")
     paths = sorted({path for redaction in found.redacted for path in redaction.paths if path.startswith("/")})
     return [
         f"Redacted by whoever exported them: {saves} of {sessions}, at",
