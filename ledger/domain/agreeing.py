@@ -25,7 +25,7 @@ from ledger.domain.parts import Message
 from ledger.domain.values import join, json_equal
 from ledger.domain.view import View
 
-__all__ = ["Agreed", "agreements", "same_order"]
+__all__ = ["Agreed", "agreements"]
 
 #: So many messages are named one by one.
 FEW = 16
@@ -63,8 +63,8 @@ def agreements(
     both = [path for path in mine if path in touched and path not in ("", ORDER)]
     agreed = [path for path in both if _agree(fact_in(base, path), fact_in(ours, path), head, path)]
     # What was removed and is back stands elsewhere.
-    moved = (reordered or removed & added) and not same_order(base.messages, head.messages)
-    if moved and same_order(ours.messages, head.messages):
+    moved = (reordered or removed & added) and not _same_order(base.messages, head.messages)
+    if moved and _same_order(ours.messages, head.messages):
         agreed.append(ORDER)
     return [Agreement(path=path) for path in agreed]
 
@@ -106,7 +106,7 @@ def _said_the_same(a: Any, b: Any) -> bool:
     return isinstance(a, Message) and isinstance(b, Message) and same_but_for_stamps(a, b)
 
 
-def same_order(a: Collection[Message], b: Collection[Message]) -> bool:
+def _same_order(a: Collection[Message], b: Collection[Message]) -> bool:
     """Whether the messages that both lists hold stand in the same order in both."""
     shared = {message.id for message in a} & {message.id for message in b}
     return [m.id for m in a if m.id in shared] == [m.id for m in b if m.id in shared]

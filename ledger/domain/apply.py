@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ledger.domain import events as e
 from ledger.domain.document import Document
@@ -17,7 +17,7 @@ from ledger.domain.values import thaw
 from ledger.domain.view import View
 from ledger.errors import UnknownChange
 
-__all__ = ["FOLD_VERSION", "Draft", "Foldable", "apply", "apply_changes", "fold", "stamped"]
+__all__ = ["FOLD_VERSION", "BareEvent", "Draft", "Foldable", "apply", "apply_changes", "fold", "stamped"]
 
 #: Raised whenever the same events fold into another view; snapshots of an older fold are then dropped.
 FOLD_VERSION = 1
@@ -38,6 +38,17 @@ class Foldable(Protocol):
     def changes(self) -> Iterable[Change]: ...  # noqa: D102
     @property
     def digest(self) -> str: ...  # noqa: D102
+
+
+class BareEvent(NamedTuple):
+    """Of an event, what the fold takes: making a whole one costs as much as everything else but the payload."""
+
+    version: int
+    kind: str
+    recorded_at: datetime
+    occurred_at: datetime | None
+    changes: Iterable[Change]
+    digest: str
 
 
 def apply(view: View, event: Event) -> View:

@@ -22,7 +22,7 @@ from ledger.domain.session_diff import (
 from ledger.domain.values import json_equal, split
 from ledger.domain.view import View
 
-__all__ = ["compare"]
+__all__ = ["compare", "compare_documents", "compare_messages", "compare_questions"]
 
 
 def compare(a: View, b: View) -> SessionDiff:

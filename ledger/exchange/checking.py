@@ -7,11 +7,10 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import chain
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, Any, Self
 
-from ledger.domain.apply import fold
+from ledger.domain.apply import BareEvent, fold
 from ledger.domain.chain import KINDS, session_uid
 from ledger.domain.events import Change, SessionForked
 from ledger.domain.origins import origin_of
@@ -160,7 +159,7 @@ class CheckedExport:
         pending = json.dumps(view.pending) if view.alive else "[]"
         session.head = HeadRow(session.links.tombstone, view.life_version, pending)
 
-    def _event(self, session: CheckedSession) -> _Folded:
+    def _event(self, session: CheckedSession) -> BareEvent:
         reader = self._reader
         reader.version = session.links.version + 1
         document = reader.next()
@@ -252,20 +251,9 @@ class CheckedExport:
         self._reader.settle()
 
 
-class _Folded(NamedTuple):
-    """Of an event, what the fold takes."""
-
-    version: int
-    kind: str
-    recorded_at: datetime
-    occurred_at: datetime | None
-    changes: tuple[Change, ...]
-    digest: str
-
-
-def _folded(event: StoredEvent, changes: tuple[Change, ...]) -> _Folded:
+def _folded(event: StoredEvent, changes: tuple[Change, ...]) -> BareEvent:
     columns = event.columns
-    return _Folded(
+    return BareEvent(
         event.version,
         "deleted" if columns["kind"] == KINDS["deleted"] else "saved",
         moment(columns["recorded_at"]),

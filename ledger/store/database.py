@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ledger.errors import LedgerMissing, StorageError
 from ledger.store import schema
-from ledger.store.forks import LONGEST_WAIT_S, Gate, watch
+from ledger.store.process_forks import LONGEST_WAIT_S, Gate, watch
 from ledger.store.sqlite import SqliteEngine
 from ledger.store.tables import ledger_meta
 from ledger.telemetry import get_logger

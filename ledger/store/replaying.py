@@ -6,17 +6,16 @@ The way up to the session that began it all, and the way down again, are loops: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, LargeBinary, bindparam, cast, select
 
-from ledger.domain.apply import fold
+from ledger.domain.apply import BareEvent, fold
 from ledger.domain.chain import KIND_NAMES
-from ledger.domain.events import Change, SessionForked
+from ledger.domain.events import SessionForked
 from ledger.domain.origins import origin_of
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.view import View
@@ -97,17 +96,6 @@ def _check_join(connection: Connection, session_id: str, origin: SessionForked, 
         raise DamagedRecord(session_id, 1, f"it was forked from {place}, which is another event now")
 
 
-class _Folded(NamedTuple):
-    """Of an event, what the fold takes: making a whole one costs as much as everything else but the payload."""
-
-    version: int
-    kind: str
-    recorded_at: datetime
-    occurred_at: datetime | None
-    changes: Iterable[Change]
-    digest: str
-
-
 class _Reading:
     """Reads the events of one session for the fold, once, and weighs them."""
 
@@ -118,17 +106,17 @@ class _Reading:
         self._connection = connection
         self._uid = uid
         self._after = after
-        self._first: _Folded | None = None
+        self._first: BareEvent | None = None
 
     def origin(self) -> SessionForked | None:
         """Give what the session was forked from, if its first event says so; that event is read for it alone."""
         self._first = next(self._read(limit=1), None)
         return None if self._first is None else origin_of(self._first.version, self._first.changes)
 
-    def __iter__(self) -> Iterator[_Folded]:
+    def __iter__(self) -> Iterator[BareEvent]:
         return chain(() if self._first is None else (self._first,), self._read(limit=PAGE))
 
-    def _read(self, limit: int) -> Iterator[_Folded]:
+    def _read(self, limit: int) -> Iterator[BareEvent]:
         while self._after < self.upto:
             # To the end before any is decoded, as in `Log.events`.
             span = {"uid": self._uid, "after": self._after, "upto": self.upto, "limit": limit}
@@ -141,14 +129,14 @@ class _Reading:
                     raise DamagedRecord(self.session_id, self._after, "it is missing")
                 yield self._folded(row)
 
-    def _folded(self, row: Sequence[Any]) -> _Folded:
+    def _folded(self, row: Sequence[Any]) -> BareEvent:
         version, kind, recorded_at, occurred_at, leaf, body, schema_version = row
         payload = decode(self.session_id, version, body, schema_version)
         self.size += len(body)
         if kind not in KIND_NAMES:
             raise UnknownChange(f"event of kind {kind}", self.session_id, version)
         try:
-            return _Folded(
+            return BareEvent(
                 version,
                 KIND_NAMES[kind],
                 moment(recorded_at),
