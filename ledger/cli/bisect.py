@@ -14,7 +14,8 @@ from ledger.cli.exit_codes import NOT_FOUND
 from ledger.cli.expressions import EXPRESSION, Expression
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, in_line, note, print_json, print_lines, readable, shortened, width
-from ledger.cli.revision_argument import resolve_session, session_argument
+from ledger.cli.question_argument import resolve_question
+from ledger.cli.revision_argument import checked, resolve_session, session_argument
 from ledger.cli.saves import INDENT, save_as_json, save_lines
 from ledger.cli.spoken_command import spoken_command
 from ledger.cli.weighing import Weighing
@@ -38,7 +39,12 @@ __all__ = ["bisect"]
 )
 @session_argument()
 @click.argument("command", metavar="[-- CMD ARG...]", nargs=-1, type=click.UNPROCESSED)
-@click.option("--question", metavar="ID", help="Tell all that became of this question.")
+@click.option(
+    "--question",
+    metavar="ID",
+    callback=checked,
+    help="Tell all that became of a question: its id, tool call, or beginning.",
+)
 @click.option("--expr", type=EXPRESSION, metavar="EXPR", help="Find where the truth of a JMESPath expression changed.")
 @click.option("--good", metavar="REV", help="The version to begin with; the first by default.")
 @click.option("--bad", metavar="REV", help="The version to end with, which differs; the newest by default.")
@@ -74,7 +80,7 @@ def bisect(
     with invocation.book() as book:
         session_id = resolve_session(book, session)
         if question is not None:
-            _tell_course(invocation, book, session_id, question)
+            _tell_course(invocation, book, *resolve_question(book, question, session_id))
         else:
             _search(invocation, book, places_between(book, session_id, good, bad), expr or command)
 

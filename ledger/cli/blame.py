@@ -46,11 +46,11 @@ def _fact(context: click.Context, parameter: click.Parameter, value: str | None)
 )
 @session_argument("SESSION[@REV]")
 @click.argument("fact", metavar="[FACT]", required=False, callback=_fact)
-@click.option("--messages", "part", flag_value="/messages", help="Only the messages.")
-@click.option("--questions", "part", flag_value="/questions", help="Only the questions.")
+@click.option("--messages", is_flag=True, help="Only the messages.")
+@click.option("--questions", is_flag=True, help="Only the questions.")
 @json_option
 @pass_invocation
-def blame(invocation: Invocation, session: str, fact: str | None, part: str | None) -> None:
+def blame(invocation: Invocation, session: str, fact: str | None, *, messages: bool, questions: bool) -> None:
     """Tell which save last wrote each fact.
 
     A line for each message, question, field and key that the session holds, or held at a revision: the version that
@@ -60,18 +60,19 @@ def blame(invocation: Invocation, session: str, fact: str | None, part: str | No
     A FACT is a field (title, pinned, model, summary, parent), or all messages, questions, metadata or state, or one
     of them by its JSON Pointer (/messages/ID, /state/KEY). Messages have the numbers of `ledger show`.
     """
-    if fact is not None and part is not None:
-        raise click.UsageError(f"name a fact, or --{part[1:]}, not both")
+    parts = [f"/{name}" for name, on in (("messages", messages), ("questions", questions)) if on]
+    if fact is not None and parts:
+        raise click.UsageError(f"name a fact, or --{parts[0][1:]}, not both")
+    within = parts if fact is None else [fact]
     with invocation.book() as book, progress_bar() as advance:
         session_id, at = resolve_revision(book, session)
         held = book.blame(session_id, at, progress=lambda done, total: advance("Reading", done, total))
-    within = fact or part
     numbers = {each.path: number for number, each in enumerate((f for f in held if f.kind == "message"), 1)}
-    found = [each for each in held if within is None or _meets(each.path, within)]
+    found = [each for each in held if not within or any(_meets(each.path, place) for place in within)]
     if invocation.as_json:
         print_json([each.model_dump(mode="json") for each in found])
     elif not found:
-        note(f"It holds nothing at {within}." if within else "It holds nothing.")
+        note(f"It holds nothing at {' or '.join(within)}." if within else "It holds nothing.")
     else:
         print_lines(_lines(found, session_id, numbers))
 

@@ -52,8 +52,11 @@ class Commands(click.Group):
         """Run the command line, and exit with what came of it."""
         arguments = list(sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
-        run = super().main
-        sys.exit(explained(lambda: run(arguments, prog_name, **extra), as_json="--json" in _own(arguments)))
+        run, invocation = super().main, Invocation()
+        code = explained(
+            lambda: run(arguments, prog_name, obj=invocation, **extra), invocation, as_json="--json" in _own(arguments)
+        )
+        sys.exit(code)
 
     def make_context(self, *args: Any, **keywords: Any) -> click.Context:
         """Read the global options; ``--help`` and ``--version`` answer here."""
@@ -117,7 +120,8 @@ def commands(context: click.Context, database: str) -> None:
     s1@12, s1@-1 (one before the newest), s1@2026-02-10T21:55:43Z, s1@q:QUESTION (the save that asked it).
     """
     named = context.get_parameter_source("database") is ParameterSource.COMMANDLINE
-    context.obj = Invocation(database, database_named=named)
+    invocation = context.ensure_object(Invocation)
+    invocation.database, invocation.database_named = database, named
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

@@ -72,12 +72,12 @@ def _told(scenes: Iterator[Scene], session_id: str, invocation: Invocation) -> I
                 yield emphasised(line, "red")
     yield ""
     yield emphasised("See for yourself: who saved what, how it was at version 2, and the story:")
-    for words, named in (
-        (["log"], session_id),
-        (["show"], f"{session_id}@2"),
-        (["questions", "--explain", QUESTION.partition("#")[0]], session_id),
+    for command in (
+        ["log", session_id],
+        ["show", f"{session_id}@2"],
+        ["questions", "--explain", QUESTION.partition("#")[0], session_id],
     ):
-        yield f"  {spoken_command(invocation, *words, named=[named])}"
+        yield f"  {spoken_command(invocation, *command)}"
 
 
 def _wrapped(text: str, indent: str, rest: str | None = None) -> list[str]:

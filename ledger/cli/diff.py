@@ -10,7 +10,7 @@ from ledger.cli.examples import examples
 from ledger.cli.exit_codes import PROBLEM
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import note, print_json, print_lines
-from ledger.cli.revision_argument import checked, range_of, resolve_revision
+from ledger.cli.revision_argument import checked, range_of, resolve_no_option
 from ledger.errors import SessionNotFound
 
 if TYPE_CHECKING:
@@ -75,10 +75,8 @@ def _sides(book: Ledger, first: str, second: str | None) -> tuple[str, str | Non
 def _named(book: Ledger, named: str, *, beside: str | None = None) -> tuple[str, str | None]:
     """Give the session and the revision; if there is none, say what was meant perhaps."""
     try:
-        return resolve_revision(book, named)
+        return resolve_no_option(book, named)
     except SessionNotFound:
-        if named.startswith("-"):
-            raise click.NoSuchOption(named) from None
         if beside is not None and (".." in named or range_of(f"{named.removeprefix('@')}..")):
             raise click.UsageError(
                 f"{named!r} is neither a session nor a range of revisions; write {beside} A..B, or A.. or ..B"

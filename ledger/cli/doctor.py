@@ -16,6 +16,7 @@ from ledger.cli.examples import examples
 from ledger.cli.exit_codes import PROBLEM
 from ledger.cli.invocation import Invocation, database_url, json_option, pass_invocation
 from ledger.cli.output import emphasised, print_json, print_lines, readable
+from ledger.cli.spoken_command import addressed
 from ledger.errors import LedgerMissing, StorageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def doctor(invocation: Invocation) -> None:
     if invocation.as_json:
         print_json([asdict(finding) for finding in found])
     else:
-        lines = (f"{finding.status:<4}  {finding.check}: {readable(finding.detail)}" for finding in found)
+        lines = (
+            f"{finding.status:<4}  {finding.check}: {readable(addressed(invocation, finding.detail))}"
+            for finding in found
+        )
         print_lines(emphasised(line[:4], _COLOURS[line[:4].strip()]) + line[4:] for line in lines)
 
 

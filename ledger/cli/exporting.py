@@ -128,7 +128,12 @@ def _to_new_file(path: Path) -> Iterator[Callable[[bytes], Any]]:
         raise FileExists(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:  # noqa: PTH123 - a mode
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        # Of the file that was asked for, not of the one beside it, which nobody knows of.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    try:
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 - of a descriptor
             yield stream.write
             stream.flush()
             os.fsync(stream.fileno())

@@ -12,7 +12,9 @@ from typing import Any
 import click
 
 from ledger.cli.exit_codes import INTERRUPTED, OK, STORAGE, exit_code_of
+from ledger.cli.invocation import Invocation
 from ledger.cli.output import readable
+from ledger.cli.spoken_command import addressed
 from ledger.errors import LedgerError
 
 __all__ = ["Interrupted", "explained", "until_nobody_reads"]
@@ -24,37 +26,48 @@ class Interrupted(click.ClickException):
     exit_code = INTERRUPTED
 
 
-def explained(command: Callable[[], int | None], *, as_json: bool) -> int:
+def explained(command: Callable[[], int | None], invocation: Invocation, *, as_json: bool) -> int:
     """Run a command and give its exit code; what it raises on purpose is told, and never as a traceback.
 
     Args:
         command: gives an exit code of its own, or nothing.
+        invocation: whose ledger it is about, which the commands that an error names have to be about too.
         as_json: tell it as one JSON object: `error`, `message`, and the values that the error carries.
     """
+
+    def tell(error: Exception, code: int) -> int:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        return _tell(error, addressed(invocation, message), code, as_json=as_json)
+
     try:
         return command() or OK
     except click.Abort:
-        return _tell(Interrupted("interrupted"), INTERRUPTED, {}, as_json=as_json)
+        return tell(Interrupted("interrupted"), INTERRUPTED)
     except click.ClickException as error:
-        return _tell(error, error.exit_code, _values(error), as_json=as_json)
+        return tell(error, error.exit_code)
     except LedgerError as error:
-        return _tell(error, exit_code_of(error), _values(error), as_json=as_json)
+        return tell(error, exit_code_of(error))
     except OSError as error:
         # Not the database, whose errors are LedgerErrors: a file that was named, or where the output goes.
-        return _tell(click.ClickException(_reason(error)), STORAGE, {}, as_json=as_json)
+        return tell(click.ClickException(_reason(error)), STORAGE)
 
 
-def _tell(error: Exception, code: int, values: dict[str, Any], *, as_json: bool) -> int:
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+def _tell(error: Exception, message: str, code: int, *, as_json: bool) -> int:
     with until_nobody_reads():
         if as_json:
-            told = {"error": type(error).__name__, "message": message, **values}
+            told = {"error": type(error).__name__, "message": message, **_values(error)}
             click.echo(json.dumps(told, ensure_ascii=True, default=str), err=True)
-        elif isinstance(error, click.UsageError):
-            error.show()
         else:
+            if isinstance(error, click.UsageError) and error.ctx is not None:
+                _show_usage(error.ctx)
             click.echo(f"Error: {readable(message)}", err=True)
     return code
+
+
+def _show_usage(context: click.Context) -> None:
+    click.echo(context.get_usage(), err=True)
+    if context.command.get_help_option(context) is not None:
+        click.echo(f"Try '{context.command_path} --help' for help.\n", err=True)
 
 
 def _reason(error: OSError) -> str:

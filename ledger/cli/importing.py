@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from ledger.cli.exit_codes import PROBLEM
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import note, print_json, print_lines
 from ledger.cli.progress_bar import progress_bar
-from ledger.cli.spoken_command import spoken_command
+from ledger.cli.spoken_command import addressed, spoken_command
 
 if TYPE_CHECKING:
     from ledger.importers import ImportReport
@@ -53,10 +54,11 @@ def import_(invocation: Invocation, files: tuple[str, ...], source_format: str) 
     """
     if not files:
         raise click.UsageError(_what_to_import(invocation))
-    absent = [name for name in files if name != "-" and not Path(name).expanduser().exists()]
+    absent = [name for name in files if name != "-" and not _exists(name)]
     if absent:
         # Before anything is created: a mistyped path should leave no empty ledger behind.
-        raise click.UsageError(f"there is no file {', '.join(absent)}; nothing was imported")
+        named = ", ".join(name or "without a name" for name in absent)
+        raise click.UsageError(f"there is no file {named}; nothing was imported")
     from ledger.importers import import_sources
 
     with invocation.book(create=True) as book, progress_bar(in_bytes=True) as advance:
@@ -70,6 +72,11 @@ def import_(invocation: Invocation, files: tuple[str, ...], source_format: str) 
     _tell(invocation, report)
 
 
+def _exists(name: str) -> bool:
+    # An unset variable is no folder to search; and a ~ of nobody is a name like any other.
+    return bool(name) and Path(os.path.expanduser(name)).exists()  # noqa: PTH111 - pathlib raises for nobody's
+
+
 def _tell(invocation: Invocation, report: ImportReport) -> None:
     if report.problems:
         invocation.exit_code = PROBLEM
@@ -77,7 +84,7 @@ def _tell(invocation: Invocation, report: ImportReport) -> None:
         print_json(_as_json(report))
         return
     for problem in report.problems[:TOLD]:
-        note(f"Not imported: {problem}")
+        note(f"Not imported: {addressed(invocation, str(problem))}")
     if len(report.problems) > TOLD:
         note(f"Not imported: {len(report.problems) - TOLD:,} more")
     print_lines([report.summary()])

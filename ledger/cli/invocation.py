@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,9 @@ def database_url(named: str) -> str:
     """
     if "://" in named:
         return named
-    return "sqlite:///" + str(Path(named).expanduser()).replace("%", "%25").replace("?", "%3F")
+    # Not by pathlib, which raises where it is nobody's home.
+    path = str(Path(os.path.expanduser(named)))  # noqa: PTH111
+    return "sqlite:///" + path.replace("%", "%25").replace("?", "%3F")
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:

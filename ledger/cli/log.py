@@ -82,6 +82,8 @@ def log(
         if form.origin is not None and not invocation.as_json:
             parent, version = form.origin.from_session_id, str(form.origin.from_version)
             note(f"What came before the fork: {spoken_command(invocation, 'log', '--until', version, named=[parent])}")
+        if window.after >= window.upto and not follow:
+            note("Nothing was saved then.", as_json=invocation.as_json)
         for text in window.notes():
             note(text, as_json=invocation.as_json)
         if follow:

@@ -16,7 +16,7 @@ from ledger.cli.examples import examples
 from ledger.cli.expressions import EXPRESSION, Documents, Expression, Unevaluable
 from ledger.cli.invocation import Invocation, json_option, pass_invocation
 from ledger.cli.output import emphasised, faint, in_line, note, print_json, print_lines, shortened, width
-from ledger.cli.revision_argument import range_of, resolve_revision, session_argument
+from ledger.cli.revision_argument import range_of, resolve_no_option, session_argument
 from ledger.cli.save_line import marks_of
 from ledger.cli.saves import INDENT, save_as_json, save_lines
 from ledger.cli.weighing import Weighing
@@ -81,7 +81,7 @@ def replay(
     """
     _check_modes(invocation, stepwise=stepwise, speed=speed)
     with invocation.book() as book:
-        session_id, revision = resolve_revision(book, session)
+        session_id, revision = resolve_no_option(book, session)
         start, stop = _ends(between, revision)
         told = _Telling(session_id, watch)
         weighing = Weighing(book)

@@ -12,7 +12,15 @@ from ledger.errors import InvalidRevision, SessionNotFound
 if TYPE_CHECKING:
     from ledger.book import Ledger
 
-__all__ = ["AmbiguousId", "checked", "range_of", "resolve_revision", "resolve_session", "session_argument"]
+__all__ = [
+    "AmbiguousId",
+    "checked",
+    "range_of",
+    "resolve_no_option",
+    "resolve_revision",
+    "resolve_session",
+    "session_argument",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -83,6 +91,20 @@ def resolve_revision(book: Ledger, named: str) -> tuple[str, str | None]:
     # Neither is an id in full. An id with an @ in it may itself be shortened; else what stands before the @ is.
     whole = _resolved(book, named)
     return (whole, None) if whole is not None else (resolve_session(book, session), revision)
+
+
+def resolve_no_option(book: Ledger, named: str) -> tuple[str, str | None]:
+    """Do as `resolve_revision` does, for a command that lets pass what begins with a minus, as a revision may.
+
+    Raises:
+        NoSuchOption: if it is no session, and was meant to be an option perhaps.
+    """
+    try:
+        return resolve_revision(book, named)
+    except SessionNotFound:
+        if named.startswith("-"):
+            raise click.NoSuchOption(named) from None
+        raise
 
 
 def range_of(text: str) -> tuple[str | None, str | None] | None:

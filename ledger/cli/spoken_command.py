@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from ledger.cli.invocation import DEFAULT_DATABASE, Invocation
 from ledger.shell_words import quoted
 
-__all__ = ["spoken_command"]
+__all__ = ["addressed", "spoken_command"]
 
 
 def spoken_command(invocation: Invocation, command: str, *options: str, named: Sequence[str] = ()) -> str:
@@ -23,13 +24,24 @@ def spoken_command(invocation: Invocation, command: str, *options: str, named: S
         options: with their values.
         named: the sessions and files, whatever they are called.
     """
-    words = [*_program()]
-    if invocation.database_named or invocation.database != os.environ.get("LEDGER_DB", DEFAULT_DATABASE):
-        words += ["--db", invocation.database]
+    words = [*_program(), *_ledger(invocation)]
     # An id that begins like an option is none behind a `--`, and then nothing is.
     dashed = any(name.startswith("-") for name in named)
     words += [command, *options, "--", *named] if dashed else [command, *named, *options]
     return " ".join(map(quoted, words))
+
+
+def addressed(invocation: Invocation, message: str) -> str:
+    """Give a message whose commands, in backticks, name the ledger that this invocation is about."""
+    command = " ".join(map(quoted, ["ledger", *_ledger(invocation)]))
+    return re.sub(r"(?<=`)ledger(?= )|(?<=\| )ledger(?= import)", lambda _: command, message)
+
+
+def _ledger(invocation: Invocation) -> list[str]:
+    """Give the option that names the ledger, where neither the environment nor the default does."""
+    if invocation.database_named or invocation.database != os.environ.get("LEDGER_DB", DEFAULT_DATABASE):
+        return ["--db", invocation.database]
+    return []
 
 
 def _program() -> list[str]:

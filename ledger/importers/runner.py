@@ -18,6 +18,7 @@ from ledger.importers.records import UnreadableRecord
 from ledger.importers.report import ImportReport
 from ledger.importers.sources import Source, find_sources, opened, unreadable
 from ledger.importers.steps import ImportProblem, Item
+from ledger.shell_words import spoken
 from ledger.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ Progress = Callable[[int, int], None]
 
 _log = get_logger(__name__)
 
+#: What every file begins with that gzip made.
+_GZIP = b"\x1f\x8b"
 _NAME_FORMAT = f"if it is one all the same, say its format ({', '.join(FORMATS[1:])})"
 
 
@@ -106,7 +109,7 @@ class _Importing:
             return
         detected = detect(head)
         if detected is None and is_binary(head):
-            self._reject(source, "it is no UTF-8 text", "a transcript is JSON: a record a line, or one document")
+            self._reject(source, *_no_text(source, head[0]))
             return
         found = detected.format if self._named == "auto" and detected is not None else self._named
         if found == "export":
@@ -190,6 +193,14 @@ class _Importing:
                 if question.status == "answered" and question.resolved_at is not None:
                     wait = question.resolved_at - question.asked_at
                     self.report.longest_wait = max(wait, self.report.longest_wait or wait)
+
+
+def _no_text(source: Source, first: Line) -> tuple[str, str]:
+    """Say what it is instead of text, and what to do about it."""
+    if (first.text or b"").startswith(_GZIP):
+        read = f"zcat {'FILE' if source.path is None else spoken(source.name)}"
+        return "it is compressed", f"`{read} | ledger import -` takes in what is inside"
+    return "it is no UTF-8 text", "a transcript is JSON: a record a line, or one document"
 
 
 def _text_of(line: Line) -> bytes:

@@ -49,7 +49,7 @@ def find_sources(given: Iterable[str | os.PathLike[str]], refuse: Callable[[Impo
         if name == STDIN:
             found.append(Source("<stdin>", None, 0, in_folder=False))
             continue
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))  # noqa: PTH111 - pathlib raises where it is nobody's home
         try:
             if path.is_dir():
                 inside = list(_in_folder(path))

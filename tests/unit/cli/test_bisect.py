@@ -298,3 +298,11 @@ def test_a_question_that_nothing_happened_to(run: Run, told: Told, book: Ledger)
     assert "No save lost it or left it out, and overwriting would have lost it nowhere." == lines[-1]
     assert ["session s1", "session f1"] == [line for line in lines if line.startswith("session")]
     assert "    forked from s1@21, and took it along" in lines
+
+
+@pytest.mark.parametrize("named", ["call_1#0", "call_1", "call"])
+def test_a_question_goes_by_the_names_that_its_story_goes_by(told: Told, book: Ledger, named: str) -> None:
+    """Its id, its tool call, or a unique beginning, as for `ledger questions --explain`."""
+    book.update("s1", lambda session: session.ask("call_1", "Which one?"))
+
+    assert "call_1#0" == told("bisect", "s1", "--question", named)["question_id"]

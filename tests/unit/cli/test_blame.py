@@ -103,3 +103,10 @@ def test_what_is_no_fact_is_refused(run: Run, arguments: tuple[str, ...], exits:
 def test_what_is_not_there_has_nobody_to_blame(run: Run, session: str, exits: int) -> None:
     """Unknown, beyond the head, deleted, or no revision at all."""
     assert "" == run("blame", session, exits=exits).stdout
+
+
+def test_messages_and_questions_can_be_asked_for_together(told: Callable[..., Any]) -> None:
+    """Both options choose both, and nothing else."""
+    messages, questions = (told("blame", "support-1", option) for option in ("--messages", "--questions"))
+
+    assert messages + questions == told("blame", "support-1", "--messages", "--questions")

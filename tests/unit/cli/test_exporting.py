@@ -243,3 +243,11 @@ def test_bytes_are_utf_8_whatever_the_terminal_takes(run: Run, folder: Path, the
         other.import_(io.BytesIO(exported))
 
         assert "Ω\u2028" == other.load("s1").title
+
+
+def test_a_folder_that_is_not_there_is_told_of_the_file_that_was_named(run: Run, recorded: Path) -> None:
+    """Not of the one beside it that nobody asked for."""
+    assert recorded.exists()
+    refused = run("export", "support-1", "-o", "nowhere/s.jsonl", exits=5).stderr
+
+    assert "nowhere/s.jsonl cannot be used: No such file or directory" in refused

@@ -57,6 +57,29 @@ def test_json_does_not_change_the_exit_code(
 def test_a_missing_ledger_says_what_makes_one(run: Run) -> None:
     """The sentence names the path and the commands that help."""
     assert (
-        "Error: no ledger at none.db; run `ledger import` or `ledger migrate` to create one\n"
+        "Error: no ledger at none.db; "
+        "run `ledger --db none.db import` or `ledger --db none.db migrate` to create one\n"
         == run("--db", "none.db", "log", "s1", exits=5).stderr
     )
+
+
+def test_the_command_that_an_error_names_is_about_the_same_ledger(run: Run) -> None:
+    """Pasted as it stands, it answers what was asked here, not what another ledger holds."""
+    refused = run("--db", "ledger.db", "show", "support-1@99", exits=3).stderr
+
+    assert "`ledger --db ledger.db log support-1` lists them all" in refused
+
+
+def test_what_was_typed_cannot_command_a_terminal(run: Run) -> None:
+    """A usage error repeats what was typed, which may have been pasted from anywhere."""
+    refused = run("blame", "support-1", "\x1b[2J\u202e", exits=2).stderr
+
+    assert r"\x1b[2J\u202e" in refused
+    assert "\x1b" not in refused
+
+
+@pytest.mark.parametrize("command", ["diff", "replay"])
+def test_a_mistyped_option_is_no_session(run: Run, command: str) -> None:
+    """Where a revision may begin with a minus, an option that there is not is called one all the same."""
+    assert "No such option" in run(command, "--nosuch", exits=2).stderr
+    assert "No such option" in run(command, "--nosuch", "support-1", exits=2).stderr

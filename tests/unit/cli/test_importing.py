@@ -1,3 +1,4 @@
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -102,3 +103,21 @@ def test_without_a_file_and_without_transcripts_it_says_what_it_takes(
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(folder / "none"))
 
     assert "name a file or a folder" in run("import", exits=2).stderr
+
+
+@pytest.mark.parametrize("name", ["", "~nobody-of-that-name/x.jsonl"])
+def test_a_name_that_names_nothing_imports_nothing(run: Run, folder: Path, name: str) -> None:
+    """An unset variable is not the current folder, and a home of nobody is no file."""
+    (folder / "run.json").write_text("[]")
+    refused = run("import", name, exits=2).stderr
+
+    assert "there is no file" in refused
+    assert not (folder / "ledger.db").exists()
+
+
+def test_a_compressed_file_says_how_to_import_it(run: Run, folder: Path) -> None:
+    """With the command that does it, for this file and this ledger."""
+    (folder / "my run.jsonl.gz").write_bytes(gzip.compress(b"{}\n"))
+    refused = run("--db", "mine.db", "import", "my run.jsonl.gz", exits=1).stderr
+
+    assert "it is compressed; `zcat 'my run.jsonl.gz' | ledger --db mine.db import -` takes in what is" in refused

@@ -221,3 +221,10 @@ def test_a_damaged_past_does_not_keep_the_newest_saves_from_being_told(run: Run,
 
     assert "4 scheduler: stale from 1; overruled /title: Job 7; assistant: calls deploy" == ran.stdout.splitlines()[0]
     assert "Not marked: what was averted, for version 1 of session support-1 is damaged" in ran.stderr
+
+
+def test_a_time_in_which_nothing_was_saved_is_said_to_be_one(run: Run) -> None:
+    """An empty answer says that it is one, on standard error."""
+    result = run("log", "support-1", "--until", "2020-01-01T00:00:00Z")
+
+    assert ("", "Nothing was saved then.\n") == (result.stdout, result.stderr)

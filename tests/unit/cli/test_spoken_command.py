@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ledger.cli.invocation import Invocation
-from ledger.cli.spoken_command import spoken_command
+from ledger.cli.spoken_command import addressed, spoken_command
 
 
 @pytest.fixture
@@ -60,3 +60,15 @@ def test_what_is_named_is_never_an_option(bin_folder: Path, monkeypatch: pytest.
     assert "ledger log s1 -n 1" == spoken_command(Invocation(), "log", "-n", "1", named=["s1"])
     assert "ledger log -n 1 -- --json" == spoken_command(Invocation(), "log", "-n", "1", named=["--json"])
     assert "ledger diff -- a@1 -b@2" == spoken_command(Invocation(), "diff", named=["a@1", "-b@2"])
+
+
+def test_the_commands_of_a_message_are_about_the_same_ledger() -> None:
+    """Who named a ledger can paste the command that an error names; what only looks like one stays."""
+    message = "run `ledger log s1`, or `zcat a.gz | ledger import -`; the ledger is `ledger_1`"
+    named = Invocation("my demo.db", database_named=True)
+
+    assert message == addressed(Invocation(), message)
+    assert (
+        "run `ledger --db 'my demo.db' log s1`, or `zcat a.gz | ledger --db 'my demo.db' import -`; "
+        "the ledger is `ledger_1`" == addressed(named, message)
+    )
