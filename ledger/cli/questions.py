@@ -149,11 +149,11 @@ def _lines(records: list[QuestionRecord]) -> Iterator[str]:
         )
         header = f"{record.header}: " if record.header else ""
         yield _INDENT + shortened(header + record.text, room)
-        for line in _details(record, span(record.open_for(now))):
+        for line in _details(record, span(record.open_for(now)), room):
             yield _INDENT + faint(shortened(line, room))
 
 
-def _details(record: QuestionRecord, waited: str) -> Iterator[str]:
+def _details(record: QuestionRecord, waited: str, room: int) -> Iterator[str]:
     from ledger.cli.change_words import value_text
 
     if record.options:
@@ -161,16 +161,25 @@ def _details(record: QuestionRecord, waited: str) -> Iterator[str]:
         yield f"{chosen}: " + ", ".join(option.label for option in record.options)
     where = f"version {record.asked_version}" if record.asked_in is None else _place(record.asked_in)
     asked = f"asked by {record.asked_by} at {instant(record.asked_at)}, {where}"
-    yield asked if record.resolved_at is not None else f"{asked}; waiting for {waited}"
+    if record.resolved_at is None:
+        yield from _whole(asked, f"waiting for {waited}", room)
+    else:
+        yield asked
     yield from _later_saves(record)
     if record.resolved_at is not None:
         by = f"{record.status} by {record.resolved_by} at {instant(record.resolved_at)}"
         # Who lost a question did so unawares: what the writer had seen tells how.
         base = f" after version {record.resolved_base_version}" if record.status == "lost" else ""
-        yield f"{by}, version {record.resolved_version}{base}; it waited {waited}"
+        yield from _whole(f"{by}, version {record.resolved_version}{base}", f"it waited {waited}", room)
     outcome = value_text(record.answer) if record.status == "answered" else record.reason
     if outcome:
         yield f"{'answer' if record.status == 'answered' else 'reason'}: {outcome}"
+
+
+def _whole(told: str, waited: str, room: int) -> tuple[str, ...]:
+    """Put both on one line where they fit: how long it waited is what the list is read for, and is never cut."""
+    line = f"{told}; {waited}"
+    return (line,) if len(line) <= room else (told, waited)
 
 
 def _place(asked_in: AskedIn) -> str:

@@ -1,5 +1,6 @@
 """What a message tells to type can be pasted into a shell, whatever an id holds."""
 
+import os
 import shutil
 import subprocess
 
@@ -22,6 +23,7 @@ STRANGE = [
     "\x1b[31m'\\",
     "\u202egnp",
     "\x9b1m",
+    "\udcff.db",
 ]
 
 
@@ -32,7 +34,7 @@ def test_a_quoted_word_is_what_a_shell_reads(word: str) -> None:
     command = ["bash", "-c", f"printf %s {quoted(word)}"]
     read = subprocess.run(command, capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"})
 
-    assert word == read.stdout.decode()
+    assert word == os.fsdecode(read.stdout)
 
 
 @pytest.mark.parametrize("word", STRANGE)

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import pytest
 
 import ledger
-from ledger import Message
+from ledger import Message, Session
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.recorded import NOBODY
 
@@ -59,7 +60,8 @@ def test_text_tells_who_waits_for_what(run: Run) -> None:
     lines = run("questions", "--status", "pending").stdout.splitlines()
 
     assert ["pending   support-2  call_9#0", "    Go on? Really?"] == lines[:2]
-    assert lines[2].startswith("    asked by support-bot at 2026-02-10T21:55:43Z, version 1; waiting for ")
+    assert lines[2].startswith("    asked by support-bot at 2026-02-10T21:55:43Z, version 1")
+    assert "waiting for " in "".join(lines[2:])
 
 
 def test_text_tells_how_it_ended(run: Run) -> None:
@@ -91,7 +93,7 @@ def test_a_lost_question_tells_who_lost_it_and_from_which_base(run: Run, recorde
     story = " ".join(run("questions", "--explain", "call_9").stdout.split())
 
     assert line.startswith("    lost by sync at ")
-    assert ", version 3 after version 2; it" in line
+    assert ", version 3 after version 2" in line
     assert "sync saved version 3. It had loaded version 2, and no longer held the question" in story
     assert "The save that lost it, and what followed:" in story
 
@@ -216,3 +218,19 @@ def test_a_question_that_two_sessions_asked_is_not_guessed(run: Run, recorded: P
 def test_what_makes_no_sense_is_refused(run: Run, arguments: tuple[str, ...], exits: int, said: str) -> None:
     """In words that say what there is instead."""
     assert said in " ".join(run("questions", *arguments, exits=exits).stderr.split())
+
+
+def test_how_long_it_waits_is_never_cut(run: Run, recorded: Path) -> None:
+    """In 80 columns, of a question that a fork took along from a session with a long id."""
+    parent = f"support-{'0123456789' * 5}"
+    with ledger.open(f"sqlite:///{recorded}", writer="an-agent-of-a-long-name") as book:
+        session = Session.new(parent, "gpt-5")
+        session.ask("call_1", "Which environment?")
+        book.save(session)
+        book.fork(parent, "f1")
+        lines = run("questions", "f1").stdout.splitlines()
+        book.answer("f1", "call_1#0", "prod", writer="an-operator-of-a-long-name")
+
+    assert re.fullmatch(r"    waiting for \d+ s", lines[-1])
+    assert re.search(r"it waited \d+ s$", run("questions", "f1").stdout, re.MULTILINE)
+    assert all(len(line) <= 80 for line in lines)
