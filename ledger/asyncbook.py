@@ -161,6 +161,10 @@ class AsyncLedger:
         """Give the session at its head or at a revision, as `Ledger.load` does."""
         return await self._threads.read(self._book.load, session_id, at)
 
+    async def places(self, session_id: str, start: At | None = None, stop: At | None = None) -> list[Place]:
+        """Give every version from one revision to another, as `Ledger.places` does."""
+        return await self._threads.read(self._book.places, session_id, start, stop)
+
     async def locate(self, session_id: str, at: At | None = None) -> Place:
         """Give the session and the version that a revision names, as `Ledger.locate` does."""
         return await self._threads.read(self._book.locate, session_id, at)

@@ -16,7 +16,7 @@ from ledger.errors import SessionDeleted, SessionNotFound
 from ledger.ports import ReadSide
 from ledger.store.census import session_ids
 from ledger.store.database import Database
-from ledger.store.locating import locate
+from ledger.store.locating import locate, spans_between
 from ledger.store.log import Head, Log, event_of, fed
 
 __all__ = ["Loading"]
@@ -55,6 +55,28 @@ class Loading:
         if not view.alive:
             raise SessionDeleted(view.session_id, view.version)
         return view
+
+    def places(self, session_id: str, start: At | None = None, stop: At | None = None) -> list[Place]:
+        """Give every version from one revision to another, in order, without loading any.
+
+        In a fork, they may begin in the session that it came from.
+
+            book.places("s1", 3, 5)  # s1@3, s1@4, s1@5
+
+        Args:
+            session_id: whose; a deleted one has its versions still.
+            start: the first, in any form that `load(at=…)` takes; version 1 by default.
+            stop: the last, likewise; the head by default.
+
+        Raises:
+            SessionNotFound: if no session of that id was ever saved.
+            VersionNotFound: if there is no such revision.
+            InvalidRevision: a `ValueError`; if one of the two is no revision at all.
+            InvalidRange: a `ValueError`; if `stop` lies before `start`.
+        """
+        with self._database.read() as connection:
+            spans = spans_between(self._log, connection, session_id, start, stop)
+        return [Place(name, version) for name, first, last in spans for version in range(first, last + 1)]
 
     def locate(self, session_id: str, at: At | None = None) -> Place:
         """Give the session and the version that a revision names, the head by default, without loading it.

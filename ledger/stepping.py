@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from ledger.domain.events import Event
 from ledger.domain.origins import origin_of
-from ledger.domain.revisions import At, Place
+from ledger.domain.revisions import At, Span
 from ledger.domain.steps import Step, Stretch
 from ledger.domain.view import View
-from ledger.errors import InvalidRange
 from ledger.ports import ReadSide
 from ledger.store.database import Database
-from ledger.store.locating import line_of_descent, locate
+from ledger.store.locating import spans_between
 from ledger.store.log import Log
 from ledger.store.reading import pages_between
 
@@ -34,25 +33,17 @@ class Stepping:
     def steps(self, session_id: str, start: At | None, stop: At | None) -> Iterator[Step]:
         """Give the steps from `start` to `stop`; what is wrong with these is raised at once, not at the first step."""
         with self._database.read() as connection:
-            line = line_of_descent(self._log, connection, locate(self._log, connection, session_id, None))
-            end = locate(self._log, connection, session_id, stop)
-            begin = Place(end.session_id, 1) if start is None else locate(self._log, connection, session_id, start)
-        ids = [place.session_id for place in line]
-        first, last = ids.index(begin.session_id), ids.index(end.session_id)
-        if (first, begin.version) > (last, end.version):
-            raise InvalidRange(session_id, start, stop, begin.version, end.version)
-        return self._walk(begin.version, [*line[first:last], end])
+            spans = spans_between(self._log, connection, session_id, start, stop)
+        return self._walk(spans)
 
-    def _walk(self, first: int, ends: list[Place]) -> Iterator[Step]:
-        """Step through the sessions of a line of descent, each to its end; the first of them from `first` on."""
-        for session_id, last in ends:
+    def _walk(self, spans: list[Span]) -> Iterator[Step]:
+        for session_id, first, last in spans:
             view: View | None = None
             for events in pages_between(self._database, self._log, session_id, first - 1, last, size=PAGE):
                 stretch = Stretch(self._start(session_id, events[0]) if view is None else view, events)
                 # Folded here, and not when somebody looks at the next page, so that looking never reads.
                 view = stretch.end()
                 yield from stretch.steps()
-            first = 1
 
     def _start(self, session_id: str, first: Event) -> View:
         """Give the view that the first of a span's events was saved on."""

@@ -75,14 +75,12 @@ def bisect(
         raise click.UsageError(f"{found}: name a --question, an --expr, or a command behind --")
     if question is not None and (good or bad):
         raise click.UsageError("the whole life of a question is told: --good and --bad do not go with --question")
-    from ledger.cli.searching import places_between
-
     with invocation.book() as book:
         session_id = resolve_session(book, session)
         if question is not None:
             _tell_course(invocation, book, *resolve_question(book, question, session_id))
         else:
-            _search(invocation, book, places_between(book, session_id, good, bad), expr or command)
+            _search(invocation, book, book.places(session_id, good, bad), expr or command)
 
 
 def _tell_course(invocation: Invocation, book: Ledger, session_id: str, question_id: str) -> None:

@@ -1,4 +1,4 @@
-"""A binary search over the versions of a session: which they are, and what is told while it goes on."""
+"""A binary search over the versions of a session, and what is told while it goes on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import click
 
 from ledger.cli.output import counted
 from ledger.domain.bisection import Bisection
-from ledger.domain.revisions import Place
-from ledger.errors import InvalidRange, SessionDeleted
+from ledger.errors import SessionDeleted
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
     from ledger.cli.judging import Judge
+    from ledger.domain.revisions import Place
     from ledger.domain.session import Session
 
-__all__ = ["Outcome", "places_between", "search"]
+__all__ = ["Outcome", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +36,6 @@ class Outcome:
     before: Any
     after: Any
     tested: int
-
-
-def places_between(book: Ledger, session_id: str, good: str | None, bad: str | None) -> list[Place]:
-    """Give every version from the good one to the bad one; in a fork, they may lie in what it was forked from.
-
-    Raises:
-        VersionNotFound: if there is no such revision.
-        InvalidRange: if the bad one lies before the good one.
-    """
-    end = book.locate(session_id, bad)
-    begin = Place(end.session_id, 1) if good is None else book.locate(session_id, good)
-    spans: list[list[Place]] = []
-    current = end
-    while current.session_id != begin.session_id:
-        spans.append([Place(current.session_id, version) for version in range(1, current.version + 1)])
-        forked = book.load(current.session_id, at=1).forked_from
-        if forked is None:
-            raise InvalidRange(session_id, good, bad, begin.version, end.version)
-        current = Place(forked["session_id"], forked["version"])
-    if begin.version > current.version:
-        raise InvalidRange(session_id, good, bad, begin.version, end.version)
-    spans.append([Place(current.session_id, version) for version in range(begin.version, current.version + 1)])
-    return [place for span in reversed(spans) for place in span]
 
 
 def search(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ledger.errors import InvalidRevision
 
-__all__ = ["At", "AtKey", "AtQuestion", "AtTime", "AtVersion", "Place", "Revision", "parse_revision"]
+__all__ = ["At", "AtKey", "AtQuestion", "AtTime", "AtVersion", "Place", "Revision", "Span", "parse_revision"]
 
 #: What a caller names a revision by.
 At = int | str | datetime
@@ -55,6 +55,14 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.session_id}@{self.version}"
+
+
+class Span(NamedTuple):
+    """The versions of a session from `first` to `last`, both included."""
+
+    session_id: str
+    first: int
+    last: int
 
 
 Revision = AtVersion | AtTime | AtQuestion | AtKey

@@ -6,11 +6,11 @@ from typing import assert_never
 
 from sqlalchemy import Connection
 
-from ledger.domain.revisions import At, AtKey, AtQuestion, AtTime, AtVersion, Place, parse_revision
-from ledger.errors import SessionNotFound, VersionNotFound
+from ledger.domain.revisions import At, AtKey, AtQuestion, AtTime, AtVersion, Place, Span, parse_revision
+from ledger.errors import InvalidRange, SessionNotFound, VersionNotFound
 from ledger.store.log import Log
 
-__all__ = ["line_of_descent", "locate"]
+__all__ = ["line_of_descent", "locate", "spans_between"]
 
 
 def locate(log: Log, connection: Connection, session_id: str, at: At | None) -> Place:
@@ -53,6 +53,25 @@ def line_of_descent(log: Log, connection: Connection, place: Place) -> list[Plac
     """
     origins = list(log.ancestry(connection, place.session_id))
     return [*(origin.place for origin in reversed(origins)), place]
+
+
+def spans_between(log: Log, connection: Connection, session_id: str, start: At | None, stop: At | None) -> list[Span]:
+    """Give the versions from one revision to another, in order; in a fork they may begin in what it was forked from.
+
+    By default they begin with the first version of the session that `stop` is of, and end with the head.
+
+    Raises:
+        SessionNotFound, VersionNotFound, InvalidRevision: as `locate` does.
+        InvalidRange: if `stop` lies before `start`.
+    """
+    end = locate(log, connection, session_id, stop)
+    begin = Place(end.session_id, 1) if start is None else locate(log, connection, session_id, start)
+    line = line_of_descent(log, connection, end)
+    ids = [place.session_id for place in line]
+    if begin.session_id not in ids or (begin.session_id == end.session_id and begin.version > end.version):
+        raise InvalidRange(session_id, start, stop, begin.version, end.version)
+    first, *others = line[ids.index(begin.session_id) :]
+    return [Span(first.session_id, begin.version, first.version), *(Span(name, 1, last) for name, last in others)]
 
 
 def _back_from(head: int, number: int) -> int:

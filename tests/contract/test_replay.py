@@ -200,6 +200,7 @@ async def test_a_replay_goes_across_joins(book: Book, start: Any, stop: Any, exp
     steps = await book.replay("f2", start, stop)
 
     assert expected == [(step.event.session_id, step.event.version) for step in steps]
+    assert expected == await book.places("f2", start, stop)
     for step in steps:
         assert await book.load(step.event.session_id, at=step.event.version) == step.after
 
@@ -211,3 +212,5 @@ async def test_a_range_against_the_line_of_descent_is_refused(book: Book) -> Non
 
     with pytest.raises(InvalidRange):
         await book.replay("f1", 1, "q:call_1#0")
+    with pytest.raises(InvalidRange):
+        await book.places("f1", 1, "q:call_1#0")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ledger import Session
 from ledger.cli.expressions import read_expression
 from ledger.cli.judging import ExpressionJudge
-from ledger.cli.searching import places_between, search
+from ledger.cli.searching import search
 from ledger.domain.values import join
 from tests.property.test_histories import STEPS, Edits, Play
 
@@ -55,7 +55,7 @@ def check_search(play: Play, data: st.DataObject) -> None:
     """What is found differs from the good end, and the version before it does not."""
     number = data.draw(st.integers(0, 6), label="messages")
     judge = ExpressionJudge(read_expression(f"length(messages) > `{number}` && pinned != `true`"))
-    places = places_between(play.book, "s", None, None)
+    places = play.book.places("s")
     outcome = search(play.book, places, judge)
     truth = [judge.verdict(judge.judge(place, play.past[place.version])) for place in places]
 

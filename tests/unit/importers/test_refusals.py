@@ -105,7 +105,7 @@ def test_a_missing_file_gets_a_sentence(book: Ledger, tmp_path: Path) -> None:
     assert SAVES == report.saves
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read every file")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="modes are POSIX's, and root may read every file")
 def test_an_unreadable_file_gets_a_sentence(book: Ledger, tmp_path: Path) -> None:
     """Permission is told from absence."""
     path = write_lines(tmp_path / "t.jsonl", conversation())
