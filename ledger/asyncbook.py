@@ -112,31 +112,17 @@ class AsyncLedger:
 
     async def update(self, session_id: str, mutate: Callable[[Session], Any], **keywords: Any) -> Receipt:
         """Load, mutate and save as one step, as `Ledger.update` does; `mutate` may be async."""
-        return await self._drive(verbs.update(session_id, mutate, **keywords))
+        return await verbs.awaited(verbs.update(session_id, mutate, **keywords), self._take)
 
     async def append(self, session_id: str, *messages: Message, **keywords: Any) -> Receipt:
         """Append messages, as `Ledger.append` does."""
-        return await self._drive(verbs.append(session_id, messages, **keywords))
+        return await verbs.awaited(verbs.append(session_id, messages, **keywords), self._take)
 
     async def answer(
         self, session_id: str, question_id: str, answer: Any, *, by: str | None = None, **keywords: Any
     ) -> Receipt:
         """Answer a question, as `Ledger.answer` does."""
-        return await self._drive(verbs.answer(session_id, question_id, answer, by=by, **keywords))
-
-    async def _drive(self, steps: verbs.Steps) -> Receipt:
-        result: Any = None
-        error: Exception | None = None
-        while True:
-            try:
-                step = steps.throw(error) if error is not None else steps.send(result)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]  # the generator's Receipt
-            result, error = None, None
-            try:
-                result = await self._take(step)
-            except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
-                error = raised
+        return await verbs.awaited(verbs.answer(session_id, question_id, answer, by=by, **keywords), self._take)
 
     async def _take(self, step: verbs.Step) -> Any:
         match step:

@@ -276,20 +276,7 @@ class SessionRepository:
             VersionConflict: if others saved in between each of many tries.
         """
         await self._unsaved.settle(session_id)
-        steps = verbs.update(session_id, mutate, **keywords)
-        result: Any = None
-        error: Exception | None = None
-        while True:
-            try:
-                step = steps.throw(error) if error is not None else steps.send(result)
-            except StopIteration as stop:
-                receipt: Receipt = stop.value
-                return receipt
-            result, error = None, None
-            try:
-                result = await self._take(step)
-            except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
-                error = raised
+        return await verbs.awaited(verbs.update(session_id, mutate, **keywords), self._take)
 
     async def _take(self, step: verbs.Step) -> Any:
         match step:

@@ -18,7 +18,7 @@ from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session
 from ledger.errors import VersionConflict
 
-__all__ = ["UPDATE_TRIES", "Await", "Load", "LookUp", "Save", "Step", "Steps", "answer", "append", "update"]
+__all__ = ["UPDATE_TRIES", "Await", "Load", "LookUp", "Save", "Step", "Steps", "answer", "append", "awaited", "update"]
 
 #: How often `update` loads and mutates anew before it gives up: each try lost to a save that succeeded.
 UPDATE_TRIES = 50
@@ -118,3 +118,20 @@ def answer(
 
     saved: Receipt = yield from update(session_id, mutate, key=key, call="answer", arguments=arguments, **keywords)
     return saved
+
+
+async def awaited(steps: Steps, take: Callable[[Step], Awaitable[Any]]) -> Receipt:
+    """Let `take` do each step of a verb, and give what comes of it."""
+    result: Any = None
+    error: Exception | None = None
+    while True:
+        try:
+            step = steps.throw(error) if error is not None else steps.send(result)
+        except StopIteration as stop:
+            receipt: Receipt = stop.value
+            return receipt
+        result, error = None, None
+        try:
+            result = await take(step)
+        except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
+            error = raised
