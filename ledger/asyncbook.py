@@ -276,6 +276,7 @@ class AsyncLedger:
 
     async def import_(self, lines: Iterable[str | bytes] | bytes, **keywords: Any) -> Imported:
         """Take the sessions of an export in, as `Ledger.import_` does."""
+        # Not in the lane: most of it is checking, and no save need wait for that.
         return await self._threads.read(partial(self._book.import_, lines, **keywords))
 
     async def snapshot(self, session_id: str) -> None:
@@ -284,6 +285,7 @@ class AsyncLedger:
 
     async def rebuild(self, projection: str | None = None, progress: Progress | None = None) -> None:
         """Build one projection, or each, from the log again."""
+        # Not in the lane: most of it is reading the log, and no save need wait for that.
         await self._threads.read(self._book.rebuild, projection, progress)
 
     def repository(self, cache: SessionCache | None = None) -> SessionRepository:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-HEAVY = {"alembic", "click", "psycopg", "pysqlite3", "rich", "sqlalchemy", "sqlite3", "starlette"}
+HEAVY = {"alembic", "click", "jmespath", "psycopg", "pysqlite3", "rich", "sqlalchemy", "sqlite3", "starlette"}
 
 
 def modules_after(statement: str) -> set[str]:
