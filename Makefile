@@ -5,7 +5,7 @@ bin := .venv/bin
 installed := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check bench soak schema clean
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -28,6 +28,9 @@ bench: $(installed) ## Measure beside the bare driver
 
 soak: $(installed) ## Run for minutes what the suite runs for seconds
 	$(bin)/python -m pytest -m soak
+
+schema: $(installed) ## Write the scripts of the schema anew, after a migration was added
+	$(bin)/python -m tests.schema_scripts
 
 clean: ## Remove what the targets made
 	rm -rf .venv build dist htmlcov .coverage .coverage.* demo.db demo.db-shm demo.db-wal

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Dialect, make_url, select
+from sqlalchemy import Connection, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ledger.errors import LedgerMissing, StorageError
 from ledger.store import schema
 from ledger.store.process_forks import LONGEST_WAIT_S, Gate, watch
 from ledger.store.sqlite import SqliteEngine
-from ledger.store.tables import ledger_meta
 from ledger.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -56,16 +55,15 @@ class Database:
 
     def _open(self, *, create: bool, upgrade: bool) -> bytes:
         with self.read() as connection:
-            fresh = schema.is_empty(connection)
-            if not fresh and not upgrade:
-                schema.check_schema(connection, self.place)
-        if fresh and not create:
+            found = schema.standing(connection)
+        if found.empty and not create:
             raise LedgerMissing(self.place)
-        if fresh or upgrade:
+        if found.empty or upgrade:
             with self.write() as connection:
                 self.steps = schema.migrate(connection, self.place)
-        with self.read() as connection:
-            return bytes(connection.execute(select(ledger_meta.c.ledger_id)).scalar_one())
+                found = schema.standing(connection)
+        schema.check_schema(found, self.place)
+        return found.ledger_id
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -148,7 +146,7 @@ class Database:
         """After an I/O error nothing that is cached of the file is trusted: open it anew before writing again."""
         self._engine.dispose()
         with self._engine.reading() as connection:
-            schema.check_schema(connection, self.place)
+            schema.check_schema(schema.standing(connection), self.place)
         self._poisoned = False
         _log.warning("storage_reopened", place=self.place)
 
