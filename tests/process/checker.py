@@ -1,21 +1,22 @@
-"""Whether a ledger in a file kept all that it acknowledged, and is whole: what every test of this folder ends with.
+"""Whether a ledger kept all that it acknowledged, and is whole: what every test of this folder ends with.
 
-It looks twice: at the bare tables with the driver, and at what the ledger itself says of them. The sessions hold turns
-of `tests.process.work` and nothing else, so what a save must have stored is known to the byte.
+It looks twice: at the bare tables (`tests.process.whole`), and at what the ledger itself says of them. The sessions
+hold turns of `tests.process.work` and nothing else, so what a save must have stored is known to the byte.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import ledger
-from ledger import Event, Ledger, QuestionStatus, Session
+from ledger import Event, Ledger, QuestionStatus, Session, SessionCache
 from ledger.domain.apply import apply
 from ledger.domain.session import session_of
 from ledger.domain.view import View
-from ledger.store.sqlite import driver
-from tests.process.work import MODEL, messages_of, question_of, take_turn, url_of
+from tests.process.bare import bare, url_of
+from tests.process.whole import faults_of_guards, faults_of_tables
+from tests.process.work import MODEL, messages_of, question_of, take_turn
 
 __all__ = ["Acknowledgement", "check", "faults"]
 
@@ -23,59 +24,69 @@ __all__ = ["Acknowledgement", "check", "faults"]
 Acknowledgement = dict[str, Any]
 
 
-def check(path: Path, acknowledged: Iterable[Acknowledgement]) -> None:
+def check(place: object, reports: Iterable[dict[str, Any]]) -> None:
     """Fail, naming each fault, unless the ledger is whole, holds all that was acknowledged, and takes writes."""
-    found = faults(path, acknowledged)
-    assert not found, f"{len(found)} faults in {path}:\n" + "\n".join(found[:20])
-    with ledger.open(url_of(path), create=False, writer="afterwards") as book:
+    found = faults(place, reports)
+    assert not found, f"{len(found)} faults in {place}:\n" + "\n".join(found[:20])
+    with ledger.open(url_of(place), create=False, writer="afterwards") as book:
         session = book.load_or_create("afterwards", model=MODEL)
         take_turn(session, "afterwards")
         receipt = book.save(session)
         assert session == book.load("afterwards", receipt.version), "what is written afterwards does not load"
 
 
-def faults(path: Path, acknowledged: Iterable[Acknowledgement]) -> list[str]:
-    """Give every way in which the ledger is not whole, or does not hold what was acknowledged."""
-    acknowledged = list(acknowledged)
-    found = list(_faults_of_tables(path))
-    with ledger.open(url_of(path), create=False) as book:
+def faults(place: object, reports: Iterable[dict[str, Any]]) -> list[str]:
+    """Give every way in which the ledger is not whole, or does not hold what was acknowledged.
+
+    Args:
+        place: a file, or the URL of a ledger.
+        reports: what the workers said: each save that returned, and, where they told of them, each that was begun.
+    """
+    reports = list(reports)
+    acknowledged = [report for report in reports if "version" in report]
+    attempts = {
+        (report["session_id"], report["writer"], report["attempt"]) for report in reports if "attempt" in report
+    }
+    with ledger.open(url_of(place), create=False) as book:
+        found = list(_unreadable(book))  # and with it what is saved, but waits for its place, gets one
+        found += faults_of_tables(place)
         last = {a["session_id"]: (a["version"], a["digest"]) for a in sorted(acknowledged, key=lambda a: a["version"])}
         found += [f"verify: {problem}" for problem in book.verify(expect=last).problems]
         if found:
             return found  # a log that is not whole may not even read
         histories = _histories(book)
         found += _missing(histories, acknowledged)
+        if attempts:
+            found += _unattempted(histories, attempts)
         for session_id, events in histories.items():
             found += (f"session {session_id}: {fault}" for fault in _faults_of_turns(events))
-        found += _faults_of_reads(book, histories)
+        found += _faults_of_reads(book, histories, snapshots_of(place))
+        found += _faults_of_the_cache(book, histories)
+    found += faults_of_guards(place)
     return found
 
 
-def _faults_of_tables(path: Path) -> Iterator[str]:
-    with closing(driver().connect(str(path))) as connection:
+def _unreadable(book: Ledger) -> Iterator[str]:
+    try:
+        for _ in book.feed():
+            pass
+    except ledger.LedgerError as error:
+        yield f"the feed cannot be read: {error}"
 
-        def rows(query: str) -> list[tuple[Any, ...]]:
-            return list(connection.execute(query).fetchall())
 
-        for (line,) in rows("PRAGMA integrity_check"):
-            if line != "ok":
-                yield f"SQLite: {line}"
-        gaps = "SELECT hex(session_uid), count(*), min(version), max(version) FROM events GROUP BY session_uid"
-        for uid, count, first, last in rows(gaps):
-            if (first, last) != (1, count):
-                yield f"{uid}: {count} events, of versions {first} to {last}"
-        ((count, first, last),) = rows(
-            "SELECT count(*), coalesce(min(position), 1), coalesce(max(position), 0) FROM feed"
-        )
-        if (first, last) != (1, count):
-            yield f"the feed has {count} entries, at positions {first} to {last}"
-        for one, other in (("events", "payloads"), ("payloads", "events"), ("events", "feed"), ("feed", "events")):
-            ((count,),) = rows(
-                f"SELECT count(*) FROM (SELECT session_uid, version FROM {one} "
-                f"EXCEPT SELECT session_uid, version FROM {other})"
-            )
-            if count:
-                yield f"{count} of {one} are not in {other}"
+def snapshots_of(place: object) -> set[tuple[str, int]]:
+    """Give the session and the version of every snapshot."""
+    with bare(place) as tables:
+        return set(tables.rows("SELECT session_id, version FROM snapshots JOIN sessions USING (session_uid)"))
+
+
+def _unattempted(histories: Mapping[str, list[Event]], attempts: set[tuple[str, str, int]]) -> Iterator[str]:
+    """Nothing is there that nobody tried; what was written afterwards by an earlier check is its own."""
+    for session_id, events in histories.items():
+        for event in events:
+            number = _number(event)
+            if event.writer != "afterwards" and (session_id, event.writer, number) not in attempts:
+                yield f"session {session_id}: version {event.version}, {event.writer}'s turn {number}, was never tried"
 
 
 def _histories(book: Ledger) -> dict[str, list[Event]]:
@@ -131,7 +142,9 @@ def _json_of(writer: str, number: int) -> list[str]:
     return [message.model_dump_json() for message in messages_of(writer, number)]
 
 
-def _faults_of_reads(book: Ledger, histories: Mapping[str, list[Event]]) -> Iterator[str]:
+def _faults_of_reads(
+    book: Ledger, histories: Mapping[str, list[Event]], snapshots: set[tuple[str, int]]
+) -> Iterator[str]:
     """Every way of reading tells the same as the fold of the log: snapshots, the catalog, the questions."""
     catalog = {summary.id: summary for summary in book.sessions()}
     if catalog.keys() != histories.keys():
@@ -141,8 +154,9 @@ def _faults_of_reads(book: Ledger, histories: Mapping[str, list[Event]]) -> Iter
         folded = View(session_id)
         for event in events:
             folded = apply(folded, event)
-            if event.version == middle and book.load(session_id, middle) != session_of(folded):
-                yield f"session {session_id}: version {middle} loads as something else than it folds to"
+            looked_at = event.version == middle or (session_id, event.version) in snapshots
+            if looked_at and book.load(session_id, event.version) != session_of(folded):
+                yield f"session {session_id}: version {event.version} loads as something else than it folds to"
         session = session_of(folded)
         if book.load(session_id) != session:
             yield f"session {session_id}: the head loads as something else than the log folds to"
@@ -160,6 +174,25 @@ def _faults_of_reads(book: Ledger, histories: Mapping[str, list[Event]]) -> Iter
         }
         if records != folded_questions:
             yield f"session {session_id}: the records of questions tell something else than the log"
+
+
+def _faults_of_the_cache(book: Ledger, histories: Mapping[str, list[Event]]) -> list[str]:
+    """What the cache holds after a load, and what it is reconciled to, is what the log says."""
+
+    async def compare() -> list[str]:
+        found = []
+        async with book.repository(SessionCache()) as repository:
+            for session_id in histories:
+                told = book.load(session_id)
+                loads = [await repository.load_merged(session_id), repository.cache.get(session_id)]
+                loads.append(await repository.load_merged(session_id))
+                if any(loaded != told for loaded in loads):
+                    found.append(f"session {session_id}: the cache holds something else than the log")
+        return found
+
+    # In a thread of its own: a test that calls this may have an event loop of its own running.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, compare()).result()
 
 
 def _faults_of_order(session: Session, events: list[Event]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.soaking import Figures
 from tests.process.zygote import Zygote
 
 
@@ -31,3 +32,21 @@ def chance() -> random.Random:
     seed = int(os.environ.get("LEDGER_TEST_SEED", random.randrange(2**32)))
     print(f"LEDGER_TEST_SEED={seed}")  # noqa: T201 - pytest shows it where a test fails
     return random.Random(seed)
+
+
+@pytest.fixture
+def soaking(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """Give what counts what a test goes through; of a long run, it says how far it is, and the figures at the end."""
+    long_run = request.node.get_closest_marker("soak") is not None
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+
+    def say(line: str) -> None:
+        if long_run and reporter is not None and capture is not None:
+            with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                reporter.write_line(line)
+
+    figures = Figures(request.node.name, say)
+    yield figures
+    figures.close()

@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import random
 import resource
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +14,10 @@ import ledger
 from ledger import Ledger, LedgerError, Session
 from tests.process.work import MODEL, Say, acknowledge, take_turn, url_of
 
-__all__ = ["fill_the_disk", "hold_the_lock", "meet_write_errors", "without_permission"]
+__all__ = ["fill_the_disk", "hold_the_lock", "meet_write_errors", "save_by_a_clock_that_jumps", "without_permission"]
+
+#: Where a clock may find itself: a machine without a battery starts in 1970, one that was set wrong is far ahead.
+EARLIEST_S, LATEST_S = 1, 4_000_000_000
 
 #: Nobody, where the tests run as root, whom no permission stops.
 NOBODY = 65534
@@ -95,6 +100,21 @@ def without_permission(report: Say, path: str) -> None:
             allowed(report, lambda: book.save(Session.new("s2", MODEL)), "save")
 
     allowed(report, use, "open")
+
+
+def save_by_a_clock_that_jumps(report: Say, url: str, writer: str, seed: int, turns: int) -> None:
+    """Save turns to one session while the clock of this process jumps, back and forth, before each of them."""
+    chance = random.Random(seed)
+    true_time_ns = time.time_ns
+    with ledger.open(url, writer=writer) as book:
+        for _ in range(turns):
+            session = book.load_or_create("s1", model=MODEL)
+            offset = chance.choice([0, 0, -3600, 3600, None])
+            now = chance.randint(EARLIEST_S, LATEST_S) * 10**9 if offset is None else true_time_ns() + offset * 10**9
+            time.time_ns = lambda now=now: now  # type: ignore[misc]  # the clock that the ledger asks
+            number = take_turn(session, writer)
+            report(attempt=number, writer=writer, session_id="s1")
+            acknowledge(report, number, writer, book.save(session))
 
 
 def hold_the_lock(report: Say, url: str) -> None:

@@ -42,11 +42,14 @@ def copy(whole: tuple[Path, list[Acknowledgement]], path: Path) -> tuple[Path, l
 
 @contextmanager
 def behind_the_back(path: Path) -> Iterator[Any]:
-    """Give a bare connection to the file, with the triggers out of the way."""
+    """Give a bare connection to the file, with the triggers out of the way until it is done."""
     with closing(driver().connect(str(path))) as connection:
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
             connection.execute(f"DROP TRIGGER {name}")
         yield connection
+        for _, made in triggers:
+            connection.execute(made)
         connection.commit()
 
 

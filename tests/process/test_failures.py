@@ -1,5 +1,6 @@
 """What is wrong with the disk or the file is one clear error of ours, loses nothing, and is over when it is over."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 import ledger
 from ledger import Session, StorageError
 from tests.process.checker import Acknowledgement, check
+from tests.process.soaking import Figures
 from tests.process.work import MODEL, acknowledge, take_turn, url_of
 from tests.process.zygote import Zygote
 
@@ -63,6 +65,23 @@ def small_disk() -> Iterator[Path]:
 @pytest.mark.parametrize("spare", [0, 4096, 20_000, 100_000])
 def test_a_full_disk_refuses_a_save_and_loses_nothing(zygote: Zygote, small_disk: Path, spare: int) -> None:
     """The save that finds no room is refused and leaves its session as it was; with room, the same one goes through."""
+    fill_up(zygote, small_disk, spare)
+
+
+@pytest.mark.soak
+def test_a_disk_that_is_full_at_any_of_fifty_points_loses_nothing(
+    zygote: Zygote, small_disk: Path, soaking: Figures
+) -> None:
+    """The same, wherever in a save the room ends."""
+    for point in range(50):
+        soaking.count(fill_points=1, acknowledged=fill_up(zygote, small_disk, point * 3001))
+        soaking.progress(point + 1, 50)
+        for file in small_disk.iterdir():
+            file.unlink()
+
+
+def fill_up(zygote: Zygote, small_disk: Path, spare: int) -> int:
+    """Save until the disk is full but for what `spare` gives, make room, save on; give how many were acknowledged."""
     path = small_disk / "ledger.db"
     reports = zygote.start(
         "tests.process.failing:fill_the_disk", path=str(path), ballast=str(small_disk / "ballast"), spare=spare
@@ -73,6 +92,7 @@ def test_a_full_disk_refuses_a_save_and_loses_nothing(zygote: Zygote, small_disk
     assert f"the disk of {path} is full" in refusals["save"][0]["message"]
     assert "make room" in refusals["save"][0]["message"]
     check(path, said)
+    return len(said)
 
 
 def test_a_ledger_that_finds_no_room_to_be_created_can_be_created_later(small_disk: Path) -> None:
@@ -168,6 +188,24 @@ def test_a_lock_that_is_held_too_long_is_a_storage_error(zygote: Zygote, path: P
 
         holder.kill()
         acknowledge(lambda **report: said.append(report), number, "agent", book.save(session))
+    check(path, said)
+
+
+async def test_a_lock_that_is_held_too_long_refuses_every_save_that_waits(zygote: Zygote, path: Path) -> None:
+    """Saves of many tasks wait for the lock together and are refused together; afterwards each goes through, once."""
+    said = save_turns(path, 1)
+    holder = zygote.start("tests.process.failing:hold_the_lock", url=url_of(path))
+    assert holder.hear() == {"held": True}
+    async with ledger.open_async(f"{url_of(path)}?timeout=0.2", writer="agent") as book:
+        sessions = [Session.new(f"task {number}", MODEL) for number in range(6)]
+        numbers = [take_turn(session, "agent") for session in sessions]
+        refused = await asyncio.gather(*(book.save(session) for session in sessions), return_exceptions=True)
+        assert {StorageError} == {type(error) for error in refused}
+
+        holder.kill()
+        receipts = await asyncio.gather(*(book.save(session) for session in sessions))
+    for number, receipt in zip(numbers, receipts, strict=True):
+        acknowledge(lambda **report: said.append(report), number, "agent", receipt)
     check(path, said)
 
 

@@ -49,7 +49,7 @@ def test_what_processes_save_at_once_is_all_there(
     writers = {f"writer {number}": ["shared" if shared else f"session {number}"] for number in range(processes)}
     said = save_at_once(zygote, path, writers, afresh=afresh)
 
-    assert len(said) == processes * TURNS
+    assert sum("version" in report for report in said) == processes * TURNS
     check(path, said)
 
 

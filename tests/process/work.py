@@ -17,6 +17,7 @@ from sqlalchemy.pool import Pool
 
 import ledger
 from ledger import LedgerError, Message, Receipt, Session, ToolCall
+from tests.process.bare import url_of
 
 __all__ = [
     "MODEL",
@@ -34,11 +35,6 @@ MODEL = "gpt-5"
 #: How a worker tells the test something: a `tests.process.zygote.Report`, in a process of its own.
 Say = Callable[..., None]
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def url_of(path: object) -> str:
-    """Give the URL of a ledger in a file."""
-    return f"sqlite:///{path}"
 
 
 def messages_of(writer: str, number: int) -> list[Message]:
@@ -107,6 +103,7 @@ def save_turns(
             session_id = sessions[done % len(sessions)]
             session = book.load_or_create(session_id, model=MODEL) if afresh else held[session_id]
             number = take_turn(session, writer)
+            report(attempt=number, writer=writer, session_id=session_id)
             try:
                 receipt = book.save(session)
             except LedgerError as error:

@@ -1,0 +1,85 @@
+"""Workers that are killed: what each of them does until then, through whichever face, on whichever engine."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import ledger
+from ledger import AsyncLedger, Ledger
+from ledger.store.database import Database
+from tests.process.work import MODEL, Say, acknowledge, die_at_statement, take_turn
+
+__all__ = ["migrate", "migrate_and_die", "project_over_and_over", "save_from_tasks", "save_from_threads"]
+
+
+def save_from_tasks(report: Say, url: str, writer: str, sessions: Sequence[str], turns: int | None = None) -> None:
+    """Save turns through the async face: two tasks for each session, which meet there, and all share one ledger."""
+
+    async def work(book: AsyncLedger, name: str, session_id: str) -> None:
+        session = await book.load_or_create(session_id, model=MODEL)
+        done = 0
+        while turns is None or done < turns:
+            number = take_turn(session, name)
+            report(attempt=number, writer=name, session_id=session_id)
+            acknowledge(report, number, name, await book.save(session, writer=name))
+            done += 1
+
+    async def go() -> None:
+        async with ledger.open_async(url) as book:
+            report(ready=True)
+            tasks = [(f"{writer} in task {task}", session_id) for session_id in sessions for task in range(2)]
+            await asyncio.gather(*(work(book, name, session_id) for name, session_id in tasks))
+
+    asyncio.run(go())
+
+
+def save_from_threads(report: Say, url: str, writer: str, sessions: Sequence[str], turns: int | None = None) -> None:
+    """Save turns from a thread for each session, all with one ledger; now and then several sessions as one."""
+
+    def work(book: Ledger, name: str, session_id: str) -> None:
+        own, shared = (book.load_or_create(each, model=MODEL) for each in (f"{session_id} of {name}", session_id))
+        done = 0
+        while turns is None or done < turns:
+            numbers = [take_turn(session, name) for session in (own, shared)]
+            for session, number in zip((own, shared), numbers, strict=True):
+                report(attempt=number, writer=name, session_id=session.id)
+            for number, receipt in zip(numbers, book.save_all([own, shared], writer=name), strict=True):
+                acknowledge(report, number, name, receipt)
+            done += 1
+
+    with ledger.open(url) as book, ThreadPoolExecutor(len(sessions)) as pool:
+        report(ready=True)
+        running = [
+            pool.submit(work, book, f"{writer} in thread {thread}", session_id)
+            for thread, session_id in enumerate(sessions)
+        ]
+        for each in running:
+            each.result()
+
+
+def project_over_and_over(report: Say, url: str, writer: str, sessions: Sequence[str]) -> None:
+    """Build the read models anew, again and again, and read from them and write snapshots in between."""
+    with ledger.open(url, writer=writer) as book:
+        known = [session_id for session_id in sessions if book.head(session_id) is not None]
+        report(ready=True)
+        while True:
+            book.rebuild()
+            book.sessions()
+            book.questions()
+            for session_id in known:
+                book.snapshot(session_id)
+            report(rebuilt=True)
+
+
+def migrate(report: Say, url: str) -> None:
+    """Bring a ledger to the current schema."""
+    report(ready=True)
+    database = Database(url, upgrade=True)
+    report(steps=database.steps)
+    database.close()
+
+
+def migrate_and_die(report: Say, url: str, at: int) -> None:
+    """Do that, but kill this very process right before the `at`-th statement of it."""
+    die_at_statement(report, at)
+    migrate(report, url)
