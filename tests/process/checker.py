@@ -1,21 +1,19 @@
 """Whether a ledger kept all that it acknowledged, and is whole: what every test of this folder ends with.
 
-It looks twice: at the bare tables (`tests.process.whole`), and at what the ledger itself says of them. The sessions
-hold turns of `tests.process.work` and nothing else, so what a save must have stored is known to the byte.
+Whether it is whole in itself is `tests.process.whole`'s to say. Here the sessions hold turns of `tests.process.work`
+and nothing else, so what a save must have stored is known to the byte.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import ledger
-from ledger import Event, Ledger, QuestionStatus, Session, SessionCache
+from ledger import Event, QuestionStatus, Session
 from ledger.domain.apply import apply
 from ledger.domain.session import session_of
 from ledger.domain.view import View
-from tests.process.bare import bare, url_of
-from tests.process.whole import faults_of_guards, faults_of_tables
+from tests.process.bare import url_of
+from tests.process.whole import examine
 from tests.process.work import MODEL, messages_of, question_of, take_turn
 
 __all__ = ["Acknowledgement", "check", "faults"]
@@ -47,37 +45,20 @@ def faults(place: object, reports: Iterable[dict[str, Any]]) -> list[str]:
     attempts = {
         (report["session_id"], report["writer"], report["attempt"]) for report in reports if "attempt" in report
     }
-    with ledger.open(url_of(place), create=False) as book:
-        found = list(_unreadable(book))  # and with it what is saved, but waits for its place, gets one
-        found += faults_of_tables(place)
-        last = {a["session_id"]: (a["version"], a["digest"]) for a in sorted(acknowledged, key=lambda a: a["version"])}
-        found += [f"verify: {problem}" for problem in book.verify(expect=last).problems]
-        if found:
-            return found  # a log that is not whole may not even read
-        histories = _histories(book)
-        found += _missing(histories, acknowledged)
-        if attempts:
-            found += _unattempted(histories, attempts)
-        for session_id, events in histories.items():
-            found += (f"session {session_id}: {fault}" for fault in _faults_of_turns(events))
-        found += _faults_of_reads(book, histories, snapshots_of(place))
-        found += _faults_of_the_cache(book, histories)
-    found += faults_of_guards(place)
+    last = {a["session_id"]: (a["version"], a["digest"]) for a in sorted(acknowledged, key=lambda a: a["version"])}
+    found, histories = examine(place, expect=last)
+    if found:
+        return found  # a log that is not whole tells nothing of the saves in it
+    found += _missing(histories, acknowledged)
+    if attempts:
+        found += _unattempted(histories, attempts)
+    for session_id, events in histories.items():
+        folded = View(session_id)
+        for event in events:
+            folded = apply(folded, event)
+        found += (f"session {session_id}: {fault}" for fault in _faults_of_turns(events))
+        found += _faults_of_order(session_of(folded), events)
     return found
-
-
-def _unreadable(book: Ledger) -> Iterator[str]:
-    try:
-        for _ in book.feed():
-            pass
-    except ledger.LedgerError as error:
-        yield f"the feed cannot be read: {error}"
-
-
-def snapshots_of(place: object) -> set[tuple[str, int]]:
-    """Give the session and the version of every snapshot."""
-    with bare(place) as tables:
-        return set(tables.rows("SELECT session_id, version FROM snapshots JOIN sessions USING (session_uid)"))
 
 
 def _unattempted(histories: Mapping[str, list[Event]], attempts: set[tuple[str, str, int]]) -> Iterator[str]:
@@ -87,13 +68,6 @@ def _unattempted(histories: Mapping[str, list[Event]], attempts: set[tuple[str, 
             number = _number(event)
             if event.writer != "afterwards" and (session_id, event.writer, number) not in attempts:
                 yield f"session {session_id}: version {event.version}, {event.writer}'s turn {number}, was never tried"
-
-
-def _histories(book: Ledger) -> dict[str, list[Event]]:
-    histories: dict[str, list[Event]] = {}
-    for item in book.feed():
-        histories.setdefault(item.session_id, []).append(item.event)
-    return histories
 
 
 def _missing(histories: Mapping[str, list[Event]], acknowledged: Iterable[Acknowledgement]) -> Iterator[str]:
@@ -140,59 +114,6 @@ def _faults_of_turns(events: list[Event]) -> Iterator[str]:
 
 def _json_of(writer: str, number: int) -> list[str]:
     return [message.model_dump_json() for message in messages_of(writer, number)]
-
-
-def _faults_of_reads(
-    book: Ledger, histories: Mapping[str, list[Event]], snapshots: set[tuple[str, int]]
-) -> Iterator[str]:
-    """Every way of reading tells the same as the fold of the log: snapshots, the catalog, the questions."""
-    catalog = {summary.id: summary for summary in book.sessions()}
-    if catalog.keys() != histories.keys():
-        yield f"the catalog lists {sorted(catalog)}, the feed {sorted(histories)}"
-    for session_id, events in histories.items():
-        middle = (len(events) + 1) // 2
-        folded = View(session_id)
-        for event in events:
-            folded = apply(folded, event)
-            looked_at = event.version == middle or (session_id, event.version) in snapshots
-            if looked_at and book.load(session_id, event.version) != session_of(folded):
-                yield f"session {session_id}: version {event.version} loads as something else than it folds to"
-        session = session_of(folded)
-        if book.load(session_id) != session:
-            yield f"session {session_id}: the head loads as something else than the log folds to"
-        book.snapshot(session_id)
-        if book.load(session_id) != session:
-            yield f"session {session_id}: a snapshot of the head loads as something else than the log folds to"
-        yield from _faults_of_order(session, events)
-        line = catalog.get(session_id)
-        counted = (session.version, len(session.messages), len(session.pending_questions), session.updated_at)
-        if line and (line.version, line.messages, line.pending_questions, line.updated_at) != counted:
-            yield f"session {session_id}: the catalog says {line!r}, the log {counted}"
-        records = {record.id: (record.text, record.status, record.answer) for record in book.questions(session_id)}
-        folded_questions = {
-            question.id: (question.text, question.status, question.answer) for question in session.questions.values()
-        }
-        if records != folded_questions:
-            yield f"session {session_id}: the records of questions tell something else than the log"
-
-
-def _faults_of_the_cache(book: Ledger, histories: Mapping[str, list[Event]]) -> list[str]:
-    """What the cache holds after a load, and what it is reconciled to, is what the log says."""
-
-    async def compare() -> list[str]:
-        found = []
-        async with book.repository(SessionCache()) as repository:
-            for session_id in histories:
-                told = book.load(session_id)
-                loads = [await repository.load_merged(session_id), repository.cache.get(session_id)]
-                loads.append(await repository.load_merged(session_id))
-                if any(loaded != told for loaded in loads):
-                    found.append(f"session {session_id}: the cache holds something else than the log")
-        return found
-
-    # In a thread of its own: a test that calls this may have an event loop of its own running.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, compare()).result()
 
 
 def _faults_of_order(session: Session, events: list[Event]) -> Iterator[str]:
