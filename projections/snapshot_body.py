@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ledger.domain.messages import Messages
+from ledger.domain.part_json import dump_parts
 from ledger.domain.parts import JsonObject, JsonValue, Message, Question
-from ledger.domain.payload import dump_parts
 from ledger.domain.view import View
 
 __all__ = ["decode_view", "encode_view", "estimate_size"]

@@ -35,19 +35,22 @@ class Foldable(Protocol):
     @property
     def occurred_at(self) -> datetime | None: ...  # noqa: D102
     @property
-    def changes(self) -> Iterable[Change]: ...  # noqa: D102
+    def changes(self) -> Iterable[Change | Message]: ...  # noqa: D102
     @property
     def digest(self) -> str: ...  # noqa: D102
 
 
 class BareEvent(NamedTuple):
-    """Of an event, what the fold takes: making a whole one costs as much as everything else but the payload."""
+    """Of an event, what the fold takes: making a whole one costs as much as everything else but the payload.
+
+    Among its changes, a message stands for the change that appended it.
+    """
 
     version: int
     kind: str
     recorded_at: datetime
     occurred_at: datetime | None
-    changes: Iterable[Change]
+    changes: Iterable[Change | Message]
     digest: str
 
 
@@ -117,15 +120,19 @@ class Draft:
         effective = _effective_time(self.fields["updated_at"], event)
         self.fields.update(version=event.version, digest=event.digest, updated_at=effective)
 
-    def make(self, changes: Iterable[Change]) -> None:
+    def make(self, changes: Iterable[Change | Message]) -> None:
         """Make changes, without an event around them."""
         for change in changes:
+            kind = type(change)
+            if kind is Message:
+                self.messages.append(change)  # type: ignore[arg-type]  # it is one
+                continue
             try:
-                make = _MAKERS[type(change)]
+                make = _MAKERS[kind]
             except KeyError:
-                raise UnknownChange(getattr(change, "type", type(change).__name__)) from None
+                raise UnknownChange(getattr(change, "type", kind.__name__)) from None
             make(self, change)
-            if type(change) in _MARKED and change.authoritative:  # type: ignore[union-attr]  # those have it
+            if kind in _MARKED and change.authoritative:  # type: ignore[union-attr]  # those have it
                 self.fields["metadata_version"] += 1
 
     def view(self) -> View:

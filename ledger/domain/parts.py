@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, NoReturn, Self
+from typing import Annotated, Any, ClassVar, NoReturn, Self, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -31,6 +31,7 @@ __all__ = [
     "Question",
     "QuestionStatus",
     "ToolCall",
+    "made",
 ]
 
 
@@ -119,6 +120,13 @@ class Part(BaseModel):
         for name in cls.json_fields:
             setattr(cls, name, _FrozenOnRead(name))
 
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]  # as pydantic's own
+        """Make a part of values that are not checked, as pydantic's own does; at once if all of them are given."""
+        if list(values) == list(cls.model_fields):
+            return made(cls, values, set(values) if _fields_set is None else _fields_set)
+        return super().model_construct(_fields_set, **values)
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise TypeError(
             f"a {type(self).__name__} is immutable; put a changed copy in its place: model_copy(update=...)"
@@ -151,6 +159,26 @@ class Part(BaseModel):
             return self
         fields = {name: value for name, value in self.__dict__.items() if name not in update}
         return type(self)(**fields, **update)
+
+
+P = TypeVar("P", bound=BaseModel)
+_new = object.__new__
+# What a model has beside its fields' values: pydantic keeps it in slots.
+_set_fields, _set_told, _set_extra, _set_private = (
+    BaseModel.__dict__[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+
+
+def made(kind: type[P], fields: dict[str, Any], told: set[str]) -> P:
+    """Give a model of fields that were checked before: all of them, in order. It keeps the two containers."""
+    # As pydantic's own `model_construct` does it, without looking for aliases and defaults.
+    model = _new(kind)
+    _set_fields(model, fields)
+    _set_told(model, told)
+    _set_extra(model, None)
+    _set_private(model, None)
+    return model
 
 
 class ToolCall(Part):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ledger.domain.chain import AUTHORITIES, AUTHORITY_NAMES, KIND_NAMES, KINDS
-from ledger.domain.payload import iso
+from ledger.domain.part_json import iso
 from ledger.domain.redaction import NO_SALT
 from ledger.store.moments import microseconds, moment
 

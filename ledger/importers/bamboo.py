@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ledger.domain.part_json import iso
 from ledger.domain.parts import Message, Question
-from ledger.domain.payload import iso
 from ledger.importers.calls import read_calls
 from ledger.importers.copies import STORE
 from ledger.importers.records import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, LargeBinary, bindparam, cast, select
@@ -17,7 +17,7 @@ from ledger.domain.apply import BareEvent, fold
 from ledger.domain.chain import KIND_NAMES
 from ledger.domain.events import SessionForked
 from ledger.domain.origins import origin_of
-from ledger.domain.payload import Payload, decode_payload
+from ledger.domain.payload import Payload, decode_changes, decode_payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
 from ledger.store.columns import PAYLOAD_OF
@@ -25,6 +25,8 @@ from ledger.store.moments import moment
 from ledger.store.tables import events, payloads
 
 __all__ = ["Leg", "Nearest", "decode", "going_round", "replay"]
+
+Decoded = TypeVar("Decoded")
 
 #: How many events a page of a replay holds.
 PAGE = 500
@@ -131,7 +133,7 @@ class _Reading:
 
     def _folded(self, row: Sequence[Any]) -> BareEvent:
         version, kind, recorded_at, occurred_at, leaf, body, schema_version = row
-        payload = decode(self.session_id, version, body, schema_version)
+        changes = _decoded(self.session_id, version, body, schema_version, decode_changes)
         self.size += len(body)
         if kind not in KIND_NAMES:
             raise UnknownChange(f"event of kind {kind}", self.session_id, version)
@@ -141,7 +143,7 @@ class _Reading:
                 KIND_NAMES[kind],
                 moment(recorded_at),
                 None if occurred_at is None else moment(occurred_at),
-                payload.changes,
+                changes,
                 bytes(leaf).hex(),
             )
         except (TypeError, ValueError, OverflowError) as error:
@@ -155,10 +157,16 @@ def decode(session_id: str, version: int, body: Any, schema_version: int) -> Pay
         DamagedRecord: if it is missing, or does not parse.
         UnknownChange: if a newer release wrote it.
     """
+    return _decoded(session_id, version, body, schema_version, decode_payload)
+
+
+def _decoded(
+    session_id: str, version: int, body: Any, schema_version: int, read: Callable[[bytes, int], Decoded]
+) -> Decoded:
     if body is None:
         raise DamagedRecord(session_id, version, "its payload is missing")
     try:
-        return decode_payload(bytes(body), schema_version)
+        return read(bytes(body), schema_version)
     except UnknownChange as error:
         raise UnknownChange(error.change, session_id, version) from error
     except (ValidationError, TypeError, ValueError) as error:

@@ -19,7 +19,7 @@ from ledger import errors
 from ledger.cli.commands import commands
 from ledger.cli.exit_codes import exit_code_of
 from ledger.domain import events
-from ledger.domain.payload import dump_parts
+from ledger.domain.part_json import dump_parts
 from ledger.store import tables
 from ledger.store.sqlite import driver
 

@@ -10,8 +10,9 @@ from ledger.domain import events as e
 from ledger.domain import payload as payload_module
 from ledger.domain.diff import diff
 from ledger.domain.events import Change, Event
+from ledger.domain.part_json import iso
 from ledger.domain.parts import Message, Option, Question, ToolCall
-from ledger.domain.payload import content_digest, decode_payload, encode_payload, iso
+from ledger.domain.payload import content_digest, decode_payload, encode_payload
 from ledger.domain.session import Session, tracking_of
 from ledger.domain.values import MAX_DEPTH
 from ledger.errors import UnknownChange
@@ -185,6 +186,14 @@ def test_what_may_be_saved_can_be_read() -> None:
     changes = diff(base, session)
 
     assert tuple(changes) == decode_payload(encode_payload(changes)).changes
+
+
+def test_the_digest_of_a_key_stays_what_it_was() -> None:
+    """A retry is told from other content by it, in ledgers of every release: a known answer, small floats and all."""
+    small = e.StateSet(path="/a", value=[1e-07, 1e16, -0.0])
+
+    assert "0273c1e2c94390592360d29ff0cd8a29b8c45cdab616a1d31220f477e2025945" == content_digest("save", CHANGES)
+    assert "4e3be5078229939c39179156e8a9fad01b35d968d5aa29d86cc16ec2cb18ed93" == content_digest("save", [small])
 
 
 def test_an_unknown_change_is_named() -> None:
