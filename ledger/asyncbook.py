@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -203,6 +204,29 @@ class AsyncLedger:
         """Give the events of all sessions in their one order, as `Ledger.feed` does."""
         async for item in self._pages(self._book.feed(after=after, limit=limit)):
             yield item
+
+    async def follow(self, *, after: int | None = 0, limit: int | None = None) -> AsyncIterator[FeedItem]:
+        """Give the events of all sessions, and go on with what is saved from then on, as `Ledger.follow` does.
+
+        No thread is held while it waits. It ends with the task that walks it, or with the ledger.
+        """
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # a loop that has ended has nobody left to wake
+                loop.call_soon_threadsafe(woken.set)
+
+        tail = await self._threads.read(self._book.tail, after, limit)
+        with self._book.woken(wake):
+            while not tail.over:
+                woken.clear()
+                page = await self._threads.read(tail.page)
+                for item in page:
+                    yield item
+                if not page and not tail.over:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(tail.pause_s):
+                            await woken.wait()
 
     async def _pages(self, items: Iterator[T]) -> AsyncIterator[T]:
         def taken() -> list[T]:

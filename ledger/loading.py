@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from ledger.domain.arguments import check_kind, check_number, check_text, check_word
@@ -16,8 +18,10 @@ from ledger.errors import SessionDeleted, SessionNotFound
 from ledger.ports import ReadSide
 from ledger.store.census import session_ids
 from ledger.store.database import Database
+from ledger.store.feed_reader import FeedReader
 from ledger.store.locating import locate, spans_between
-from ledger.store.log import Head, Log, event_of, fed
+from ledger.store.log import Head, Log
+from ledger.store.tail import Tail
 
 __all__ = ["Loading"]
 
@@ -31,6 +35,7 @@ class Loading:
         self._database = database
         self._log = log
         self._reads = reads
+        self._feed = FeedReader(database)
 
     def load(self, session_id: str, at: At | None = None) -> Session:
         """Give the session at its head, or as it was at a revision. The caller owns what is returned.
@@ -202,19 +207,49 @@ class Loading:
         check_number(after, "after")
         if limit is not None:
             check_number(limit, "limit", 0)
-        return self._feed(after, limit)
+        return self._feed.items(after, limit)
 
-    def _feed(self, after: int, left: int | None) -> Iterator[FeedItem]:
-        while left is None or left > 0:
-            with self._database.read() as connection:
-                rows = fed(connection, after=after, limit=PAGE if left is None else min(PAGE, left))
-            for row in rows:
-                event = event_of(row["session_id"], row)
-                yield FeedItem.model_construct(position=row["position"], session_id=row["session_id"], event=event)
-            if not rows:
-                return
-            after = rows[-1]["position"]
-            left = None if left is None else left - len(rows)
+    def follow(self, *, after: int | None = 0, limit: int | None = None) -> Iterator[FeedItem]:
+        """Give the events of all sessions in their one order, and go on with what is saved from then on.
+
+        It waits where nothing has been saved, holding neither a transaction nor a lock meanwhile. Every event comes
+        exactly once, with each session's in order: keep the position of the last one to go on from, also in another
+        process. If storage goes away while it waits, that is logged, and it goes on where it was when storage is back.
+
+            for item in book.follow(after=1200):  # does not end, until somebody closes the ledger
+                print(item.position, item.session_id, item.event.writer)
+
+        Args:
+            after: only positions above this one; `None` for what is saved from this call on.
+            limit: end after so many.
+
+        Raises:
+            StorageError: if storage is away at the first look.
+        """
+        return self._followed(self.tail(after, limit))
+
+    def tail(self, after: int | None, limit: int | None) -> Tail:
+        """Give the place in the feed from which a face of the ledger follows it."""
+        if after is not None:
+            check_number(after, "after")
+        if limit is not None:
+            check_number(limit, "limit", 0)
+        return Tail(self._database, self._feed, after, limit)
+
+    def woken(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `wake`, from any thread, when something may have been saved, as long as this lasts."""
+        return self._database.wakeups.heard_by(wake)
+
+    def _followed(self, tail: Tail) -> Iterator[FeedItem]:
+        woken = threading.Event()
+        with self.woken(woken.set):
+            while not tail.over:
+                # Before the look: what is saved after it has to wake us.
+                woken.clear()
+                page = tail.page()
+                yield from page
+                if not page and not tail.over:
+                    woken.wait(tail.pause_s)
 
     def sessions(
         self,

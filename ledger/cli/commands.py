@@ -20,6 +20,7 @@ from ledger.cli.doctor import doctor
 from ledger.cli.examples import examples
 from ledger.cli.exporting import export
 from ledger.cli.failures import Interrupted, explained, until_nobody_reads
+from ledger.cli.follow import follow
 from ledger.cli.fork import fork
 from ledger.cli.importing import import_
 from ledger.cli.invocation import DEFAULT_DATABASE, Invocation
@@ -38,7 +39,7 @@ __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Record": (demo, import_, export, fork),
-    "Read and explain": (sessions, log, show, diff, replay, bisect, blame, questions, averted, usage),
+    "Read and explain": (sessions, log, follow, show, diff, replay, bisect, blame, questions, averted, usage),
     "Keep healthy": (verify, rebuild, stats, doctor, migrate),
 }
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import select
 import sys
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
     from ledger.domain.events import Event
+    from ledger.domain.records import FeedItem
 
-__all__ = ["followed"]
+__all__ = ["feed_followed", "followed"]
 
-#: How long a new save may go unseen.
+#: How long a new save may go unseen, and a reader who left unnoticed.
 PAUSE_S = 0.5
 #: At most so many are told at once.
 PAGE = 200
@@ -27,23 +29,52 @@ def followed(book: Ledger, session_id: str, after: int) -> Iterator[list[Event]]
     Raises:
         BrokenPipeError: if nobody reads standard output any more, though there is nothing to say to them.
     """
-    while True:
-        if events := list(book.history(session_id, after=after, limit=PAGE)):
-            after = events[-1].version
-            yield events
-        if len(events) < PAGE:
-            _wait()
+    with _waiting(book) as wait:
+        while True:
+            if events := list(book.history(session_id, after=after, limit=PAGE)):
+                after = events[-1].version
+                yield events
+            if len(events) < PAGE:
+                wait(PAUSE_S)
 
 
-def _wait() -> None:
+def feed_followed(book: Ledger, after: int | None, limit: int | None) -> Iterator[list[FeedItem]]:
+    """Give the saves of all sessions behind a position as they come, page by page; see `Ledger.follow`.
+
+    Raises:
+        BrokenPipeError: as above.
+    """
+    tail = book.tail(after, limit)
+    with _waiting(book) as wait:
+        while not tail.over:
+            if page := tail.page():
+                yield page
+            elif not tail.over:
+                wait(tail.pause_s)
+
+
+@contextmanager
+def _waiting(book: Ledger) -> Iterator[Callable[[float], None]]:
+    """Give what waits until something may have been saved, or at most so many seconds."""
+    woken = threading.Event()
+
+    def wait(longest_s: float) -> None:
+        woken.wait(longest_s)
+        # Before the next look: what is saved after that has to wake us.
+        woken.clear()
+        _check_reader()
+
+    with book.woken(woken.set):
+        yield wait
+
+
+def _check_reader() -> None:
     try:
         output = sys.stdout.fileno()
     except (AttributeError, io.UnsupportedOperation):
-        output = None
-    if output is None or not hasattr(select, "poll"):  # not on Windows
-        time.sleep(PAUSE_S)
         return
-    poll = select.poll()
-    poll.register(output, 0)  # errors are reported without being asked for, and a reader that left is one
-    if poll.poll(PAUSE_S * 1000):
-        raise BrokenPipeError
+    if hasattr(select, "poll"):  # not on Windows
+        poll = select.poll()
+        poll.register(output, 0)  # errors are reported without being asked for, and a reader that left is one
+        if poll.poll(0):
+            raise BrokenPipeError

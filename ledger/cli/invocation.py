@@ -19,7 +19,7 @@ from ledger.cli.output import readable
 if TYPE_CHECKING:
     from ledger.book import Ledger
 
-__all__ = ["DEFAULT_DATABASE", "Invocation", "database_url", "json_option", "pass_invocation"]
+__all__ = ["DEFAULT_DATABASE", "Invocation", "database_url", "json_lines_option", "json_option", "pass_invocation"]
 
 DEFAULT_DATABASE = "sqlite:///ledger.db"
 
@@ -68,14 +68,21 @@ def database_url(named: str) -> str:
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--json`` to a command that reads."""
+    return _json_option(command, "Print one JSON document.")
+
+
+def json_lines_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json`` to a command that tells things as they come, so that no document would ever end."""
+    return _json_option(command, "Print one JSON object a line, as each comes.")
+
+
+def _json_option(command: Callable[..., Any], told: str) -> Callable[..., Any]:
 
     def remember(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
         if value:
             context.find_object(Invocation).as_json = True  # type: ignore[union-attr]  # the group made it
 
-    return click.option(
-        "--json", "as_json", is_flag=True, expose_value=False, callback=remember, help="Print one JSON document."
-    )(command)
+    return click.option("--json", "as_json", is_flag=True, expose_value=False, callback=remember, help=told)(command)
 
 
 @contextmanager

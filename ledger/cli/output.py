@@ -19,6 +19,7 @@ __all__ = [
     "emphasised",
     "faint",
     "in_line",
+    "json_line",
     "note",
     "print_json",
     "print_lines",
@@ -111,10 +112,19 @@ def note(text: str, *, as_json: bool = False) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
+    click.echo(_json_text(value, indent=2))
+
+
+def json_line(value: Any) -> str:
+    """Give JSON on one line, for what is printed as it comes."""
+    return _json_text(value, indent=None)
+
+
+def _json_text(value: Any, indent: int | None) -> str:
     plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    document = json.dumps(value, ensure_ascii=plain, indent=2)
+    document = json.dumps(value, ensure_ascii=plain, indent=indent)
     # Inside texts, which are the same for it: a terminal obeys some that JSON lets stand.
-    click.echo(_UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", document))
+    return _UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 
 def print_lines(lines: Iterable[str], *, paged: bool = True) -> None:

@@ -10,8 +10,9 @@ from ledger.cli.times import instant
 
 if TYPE_CHECKING:
     from ledger.domain.events import Change, Event
+    from ledger.domain.records import FeedItem
 
-__all__ = ["COLOURS", "LineShape", "marks_of"]
+__all__ = ["COLOURS", "LineShape", "marks_of", "place_line"]
 
 #: Longer names of writers are cut; one that only comes later than the first page moves its line to the right.
 WRITER_COLUMNS = 20
@@ -47,6 +48,15 @@ class LineShape(NamedTuple):
         version, who = str(event.version), _who(event)
         room = width() - len(version) - len(who) - 3
         return f"{emphasised(version)} {who}: {_fitted(_pieces(event, averted), room)}"
+
+
+def place_line(item: FeedItem) -> str:
+    """Give the line of a save in the feed: position, session and version, writer, what it did."""
+    event = item.event
+    place = f"{item.position}  {in_line(item.session_id)}@{event.version}"
+    who = _who(event)
+    room = width() - len(place) - len(who) - 3
+    return f"{emphasised(place)} {who}: {_fitted(_pieces(event, averted=0), room)}"
 
 
 def marks_of(event: Event, averted: int = 0) -> list[str]:

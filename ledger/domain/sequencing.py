@@ -1,8 +1,8 @@
 """In which order queued events get their positions in the feed. Pure.
 
 Transactions commit in another order than the one in which they began, and where a database is spread over several
-machines, not even what one look sees of two sessions is of one moment. What is certain is this: who saved version 3 of a
-session had version 2 before. So each event waits for its predecessor, and for nothing else.
+machines, not even what one look sees of two sessions is of one moment. What is certain is this: a version 3 of a
+session was saved on top of its version 2. So each event waits for its predecessor, and for nothing else.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def awaited(queued: Iterable[Queued]) -> set[tuple[bytes, int]]:
 def in_order(queued: Sequence[Queued], fed: Container[tuple[bytes, int]]) -> list[Queued]:
     """Give those of some queued events that can get positions now, in the order of their positions.
 
-    It is the order in which they were queued, but for those that came before their predecessor: they follow right behind
-    it. An event whose predecessor is neither in the feed nor among these is left out; it waits for another look.
+    It is the order in which they were queued, but for those that came before their predecessor: they follow right
+    behind it. An event whose predecessor is neither in the feed nor among these is left out; it waits for another look.
 
     >>> early, late, other = Queued(b"a", 2, b""), Queued(b"a", 1, b""), Queued(b"b", 7, b"")
     >>> [(row.session_uid, row.version) for row in in_order([early, other, late], fed=[(b"b", 6)])]

@@ -15,6 +15,7 @@ from ledger.errors import LedgerMissing, StorageError
 from ledger.store import schema
 from ledger.store.process_forks import LONGEST_WAIT_S, Gate, watch
 from ledger.store.sqlite import SqliteEngine
+from ledger.store.wakeups import Wakeups
 from ledger.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Database:
         self.url = _parse(url)
         self._engine = SqliteEngine(self.url)
         self.place = self._engine.place
+        #: Rung after every commit.
+        self.wakeups = Wakeups(self._engine.watch)
         self._writing = threading.RLock()
         self._gate = Gate()
         self._pid = os.getpid()
@@ -94,6 +97,7 @@ class Database:
                 self._recover()
             with self._engine.writing() as connection:
                 yield connection
+        self.wakeups.ring()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -125,6 +129,7 @@ class Database:
         self._pid = os.getpid()
         self._writing = threading.RLock()
         self._gate = Gate()
+        self.wakeups = Wakeups(self._engine.watch)
         if not self._engine.in_memory:  # memory is the child's own, and so is the database in it
             self._engine.abandon()
 
@@ -151,6 +156,11 @@ class Database:
         _log.warning("storage_reopened", place=self.place)
 
     @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    @property
     def dialect(self) -> Dialect:
         """The SQL that the database speaks."""
         return self._engine.dialect
@@ -165,6 +175,7 @@ class Database:
             return
         self._closed = True
         if self._pid == os.getpid():
+            self.wakeups.close()
             with self._writing:
                 self._engine.dispose()
 

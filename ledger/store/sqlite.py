@@ -6,6 +6,7 @@ import math
 import os
 import sqlite3 as standard
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from ledger.errors import LedgerMissing, StorageError
+from ledger.store.wakeups import Watch
 
 __all__ = ["FIXED_IN", "SqliteEngine", "driver"]
 
@@ -23,6 +25,8 @@ __all__ = ["FIXED_IN", "SqliteEngine", "driver"]
 BUSY_TIMEOUT_S = 30.0
 #: SQLite counts the milliseconds in 32 bits.
 LONGEST_TIMEOUT_S = 2_000_000
+#: What another process saves is noticed after so long at the latest.
+GLANCE_S = 0.05
 #: From 3.7.0 up to 3.51.2 two connections that checkpoint at once can corrupt a WAL database.
 FIXED_IN = (3, 51, 3)
 
@@ -163,6 +167,10 @@ class SqliteEngine:
             return LedgerMissing(self.place)
         return StorageError(f"the database at {self.place} failed: {text}")
 
+    def watch(self) -> Watch:
+        """Give what notices the commits of other processes."""
+        return FileWatch(self.path)
+
     def facts(self) -> dict[str, object]:
         """Give the driver, its SQLite, and whether that has the known defect."""
         version = tuple(self._driver.sqlite_version_info)
@@ -182,6 +190,37 @@ class SqliteEngine:
     def dispose(self) -> None:
         """Close every connection. The last one checkpoints, so that the one file is whole."""
         self._engine.dispose()
+
+
+class FileWatch:
+    """Notices commits by what the system tells of the file and of its log.
+
+    It opens neither: closing them would let go of every lock that this process holds there.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._files = () if path is None else (path, path.with_name(f"{path.name}-wal"))
+        self._seen = self._look()
+
+    def noticed(self) -> bool:
+        """Wait for a moment; tell whether the file or its log changed since the last look."""
+        time.sleep(GLANCE_S)
+        before, self._seen = self._seen, self._look()
+        return before != self._seen
+
+    def _look(self) -> list[tuple[int, int] | None]:
+        found: list[tuple[int, int] | None] = []
+        for file in self._files:
+            try:
+                stat = file.stat()
+            except OSError:
+                found.append(None)  # a log comes and goes, and whoever reads will say it of the file
+            else:
+                found.append((stat.st_size, stat.st_mtime_ns))
+        return found
+
+    def close(self) -> None:
+        """Hold nothing, so let go of nothing."""
 
 
 def _identity_of(path: Path) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.contract.faces import Book
 
-__all__ = ["Hold", "failing_statement", "held_commits", "refused_commit", "unanswered_commit"]
+__all__ = ["Hold", "failing_reads", "failing_statement", "held_commits", "refused_commit", "unanswered_commit"]
 
 #: What a driver says of a connection that broke: nothing that poisons the engine.
 BROKEN = "interrupted"
@@ -112,3 +112,17 @@ def held_commits(book: Book) -> Iterator[Hold]:
         yield hold
     finally:
         hold.release()
+
+
+@contextmanager
+def failing_reads(book: Book, text: str = BROKEN) -> Iterator[threading.Semaphore]:
+    """Let every reading transaction fail as it begins; the semaphore counts them."""
+    failed = threading.Semaphore(0)
+
+    def begin(connection: Connection) -> None:
+        if not _writes(connection):
+            failed.release()
+            raise _error("BEGIN", text)
+
+    with _listening(book, "begin", begin):
+        yield failed

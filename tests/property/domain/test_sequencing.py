@@ -24,6 +24,7 @@ def events_of(histories: dict[bytes, int]) -> list[Queued]:
 
 
 def names(rows: Sequence[Queued] | Sequence[Placed]) -> list[tuple[bytes, int]]:
+    """Give which events they are."""
     return [(row.session_uid, row.version) for row in rows]
 
 
