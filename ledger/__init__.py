@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         StaleSave,
         UsageTotals,
         Verification,
+        WorkReport,
     )
     from ledger.domain.revisions import Place
     from ledger.domain.session import Session
@@ -149,6 +150,7 @@ __all__ = [
     "Verification",
     "VersionConflict",
     "VersionNotFound",
+    "WorkReport",
     "__version__",
     "open",
     "open_async",
@@ -198,6 +200,7 @@ _HOMES = {
     "UsageTotals": "ledger.domain.records",
     "ValueDiff": "ledger.domain.session_diff",
     "Verification": "ledger.domain.records",
+    "WorkReport": "ledger.domain.records",
     "open_async": "ledger.wiring",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -21,7 +22,15 @@ from ledger.domain.events import Event
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.parts import Message
 from ledger.domain.receipt import Receipt
-from ledger.domain.records import FeedItem, Imported, QuestionRecord, SessionSummary, UsageTotals, Verification
+from ledger.domain.records import (
+    FeedItem,
+    Imported,
+    QuestionRecord,
+    SessionSummary,
+    UsageTotals,
+    Verification,
+    WorkReport,
+)
 from ledger.domain.revisions import At, Place
 from ledger.domain.session import Session
 from ledger.domain.session_diff import SessionDiff
@@ -311,6 +320,22 @@ class AsyncLedger:
         """Build one projection, or each, from the log again."""
         # Not in the lane: most of it is reading the log, and no save need wait for that.
         await self._threads.read(self._book.rebuild, projection, progress)
+
+    async def work(
+        self, *, until: threading.Event | None = None, progress: Callable[[WorkReport], object] | None = None
+    ) -> WorkReport:
+        """Keep the feed and the projections up to date, as `Ledger.work` does, on a thread of its own.
+
+        Cancelling it sets `until`, and ends it after the page that it is at.
+        """
+        working = asyncio.ensure_future(asyncio.to_thread(self._book.work, until=until, progress=progress))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            if until is not None:
+                until.set()
+            await asyncio.wait([working])
+            raise
 
     def repository(self, cache: SessionCache | None = None) -> SessionRepository:
         """Give the coordinator over this ledger."""

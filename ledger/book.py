@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ledger.domain.arguments import check_callable, check_expected, check_kind, texts
 from ledger.domain.events import Authority
-from ledger.domain.records import Imported, Verification
+from ledger.domain.records import Imported, Verification, WorkReport
 from ledger.exchange import Export, Import
 from ledger.ports import Progress, ReadSide
 from ledger.saving import Saving
@@ -19,6 +20,7 @@ from ledger.store.lane import Lane
 from ledger.store.log import Log
 from ledger.store.verify import verify
 from ledger.threads import Threads
+from ledger.working import Worker
 
 if TYPE_CHECKING:
     from ledger.cache import SessionCache
@@ -157,6 +159,32 @@ class Ledger(Saving):
     def snapshot(self, session_id: str) -> None:
         """Write a snapshot of the session's head now, so that the next cold load replays nothing."""
         self._reads.snapshot(session_id)
+
+    def work(
+        self, *, until: threading.Event | None = None, progress: Callable[[WorkReport], object] | None = None
+    ) -> WorkReport:
+        """Keep the feed and the projections up to date, so that no reader has to wait until they are.
+
+        Any number of processes may do so at once: one of them works, the others stand by, and one of those goes on in
+        its place when it ends, however that happens. Nobody has to: who reads brings up to date what they read.
+
+            stopped = threading.Event()
+            threading.Thread(target=book.work, kwargs={"until": stopped}).start()
+            ...
+            stopped.set()  # it ends after the page that it is at
+
+        Args:
+            until: go on with what is saved meanwhile until this is set, or the ledger closed. Without it, do what there
+                is to do now, and return.
+            progress: called now and then with what has been done so far.
+
+        Raises:
+            StorageError: if it fails at first. From then on storage may go away and come back.
+        """
+        if until is not None:
+            check_kind(until, "until", threading.Event, "a threading.Event")
+        check_callable(progress, "progress")
+        return Worker(self._database, self._feed, self._reads).run(until, progress)
 
     def rebuild(self, projection: str | None = None, progress: Progress | None = None) -> None:
         """Empty one projection, or each, and build it from the log again. Readers wait for nothing but the last page.

@@ -43,6 +43,16 @@ class ReadSide(Protocol):
     def usage_by_session(self) -> list[UsageTotals]:
         """Give the totals session by session."""
 
+    def warm(self, go_on: Callable[[], bool]) -> dict[str, tuple[int, int]]:
+        """Bring every projection to the end of the feed, a page at a time, as long as `go_on` says so.
+
+        What another process is at is left to it. Gives, of each, the position where it stood, and how many events it
+        was brought on.
+        """
+
+    def count_usage(self) -> None:
+        """Bring the usage totals up to date."""
+
     def rebuild(self, name: str | None = None, progress: Progress | None = None) -> None:
         """Build one projection, or each, from the log again."""
 

@@ -92,9 +92,16 @@ class ReadSide:
             elif each == self.usage_log.name:
                 with self.database.write() as connection:
                     self.usage_log.clear(connection)
-                self._count_usage(progress)
+                self.count_usage(progress)
             else:
                 self.runner.rebuild(each, progress)
+
+    def warm(self, go_on: Callable[[], bool]) -> dict[str, tuple[int, int]]:
+        """Bring every projection that follows the feed on; gives where each stood, and how many events it took.
+
+        A page at a time, as long as `go_on` says so; what another process is at is left to it.
+        """
+        return {name: self.runner.bring_on(name, go_on) for name in self.runner.projectors}
 
     def _rebuild_views(self, progress: Progress | None) -> None:
         self.views.clear()
@@ -109,7 +116,7 @@ class ReadSide:
     @contextmanager
     def _usage_counted(self) -> Iterator[Connection]:
         try:
-            self._count_usage()
+            self.count_usage()
         except StorageError as error:
             # As of every projection: what cannot be written is brought up to date beside it.
             _log.debug("projection_overlaid", projection=self.usage_log.name, reason=str(error))
@@ -122,7 +129,8 @@ class ReadSide:
                 self.usage_log.take(connection, uid)
             yield connection
 
-    def _count_usage(self, progress: Progress | None = None) -> None:
+    def count_usage(self, progress: Progress | None = None) -> None:
+        """Bring the usage totals up to date."""
         with self.database.read() as connection:
             behind = self.usage_log.behind(connection)
         for start in range(0, len(behind), USAGE_PAGE):

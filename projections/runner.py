@@ -70,10 +70,26 @@ class Runner:
         if revision == projector.revision and position >= end:
             return
         while position < end or revision != projector.revision:
-            position = self._take_page(projector)
+            position, _ = self._take_page(projector)
             revision = projector.revision
             if progress is not None:
                 progress(name, position, end)
+
+    def bring_on(self, name: str, go_on: Callable[[], bool]) -> tuple[int, int]:
+        """Bring one projection on as far as the feed has come, page by page, as long as `go_on` says so.
+
+        Returns:
+            The position where it stood, and how many events it took.
+        """
+        projector = self.projectors[name]
+        position, revision, end = self._positions(name)
+        begun = reached = position if revision == projector.revision else 0
+        taken = 0
+        while go_on() and (reached < end or revision != projector.revision):
+            reached, events = self._take_page(projector)
+            revision = projector.revision
+            taken += events
+        return begun, taken
 
     @contextmanager
     def caught_up(self, name: str) -> Iterator[Connection]:
@@ -115,7 +131,8 @@ class Runner:
             end = connection.execute(select(func.coalesce(func.max(feed.c.position), 0))).scalar_one()
         return (row[0], row[1], end) if row else (0, -1, end)
 
-    def _take_page(self, projector: Projector) -> int:
+    def _take_page(self, projector: Projector) -> tuple[int, int]:
+        """Take the next page, and give the position reached and the number of events in it."""
         with self.database.write() as connection:
             row = connection.execute(_POSITION.where(projection_positions.c.name == projector.name)).one_or_none()
             if row is None or row[1] != projector.revision:
@@ -132,7 +149,7 @@ class Runner:
                     .where(projection_positions.c.name == projector.name)
                     .values(position=position)
                 )
-        return int(position)
+        return int(position), len(rows)
 
     def _reset(self, connection: Connection, projector: Projector) -> None:
         projector.clear(connection)

@@ -34,13 +34,14 @@ from ledger.cli.show import show
 from ledger.cli.stats import stats
 from ledger.cli.usage import usage
 from ledger.cli.verify import verify
+from ledger.cli.work import work
 
 __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Record": (demo, import_, export, fork),
     "Read and explain": (sessions, log, follow, show, diff, replay, bisect, blame, questions, averted, usage),
-    "Keep healthy": (verify, rebuild, stats, doctor, migrate),
+    "Keep healthy": (verify, rebuild, work, stats, doctor, migrate),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -24,6 +24,7 @@ __all__ = [
     "StaleSave",
     "UsageTotals",
     "Verification",
+    "WorkReport",
 ]
 
 
@@ -193,3 +194,16 @@ class Imported(_Record):
     def saves(self) -> int:
         """How many saves were added."""
         return sum(session.saves for session in self.sessions)
+
+
+class WorkReport(_Record):
+    """What one who keeps a ledger warm has done so far."""
+
+    #: ``working``; ``standing by``, while somebody else does; or ``waiting``, while storage is away.
+    standing: Literal["working", "standing by", "waiting"] = "working"
+    #: In the feed, up to which every projection has come.
+    position: int = 0
+    #: How many events it gave a position; on SQLite every save does that itself.
+    sequenced: int = 0
+    #: How many events it brought into each projection.
+    projected: dict[str, int] = Field(default_factory=dict)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from ledger.domain.records import FeedItem
-from ledger.errors import DamagedRecord, LedgerMissing, SchemaOutOfDate, StorageError
+from ledger.errors import StorageError
 from ledger.store.database import Database
 from ledger.store.feed_reader import PAGE, FeedReader
-from ledger.telemetry import get_logger
+from ledger.store.outage import Outage
 
 __all__ = ["Tail"]
 
-_log = get_logger(__name__)
-
 #: Where nothing wakes it, it looks again after so long.
 LOOK_AGAIN_S = 0.5
-#: While storage is away, the pauses grow up to this.
-LONGEST_PAUSE_S = 5.0
-#: These do not go away by waiting.
-_LASTING = (DamagedRecord, LedgerMissing, SchemaOutOfDate)
 
 
 class Tail:
@@ -31,8 +25,7 @@ class Tail:
         self._database = database
         self._reader = reader
         self._left = limit
-        self._looked = False
-        self._outages = 0
+        self._outage = Outage("follow")
         self.position = reader.end() if after is None else after
 
     @property
@@ -50,20 +43,11 @@ class Tail:
         """
         try:
             page = self._reader.page(self.position, PAGE if self._left is None else min(PAGE, self._left))
-        except _LASTING:
-            raise
         except StorageError as error:
-            if self._database.closed:
-                return []
-            if not self._looked:
-                raise
-            self._outages += 1
-            if self._outages == 1:
-                _log.warning("feed_interrupted", position=self.position, error=str(error))
+            if not self._database.closed:
+                self._outage.failed(error)
             return []
-        if self._outages:
-            _log.warning("feed_resumed", position=self.position)
-        self._looked, self._outages = True, 0
+        self._outage.worked()
         if page:
             self.position = page[-1].position
             self._left = None if self._left is None else self._left - len(page)
@@ -71,5 +55,5 @@ class Tail:
 
     @property
     def pause_s(self) -> float:
-        """How long to wait for a wake-up, at most, before looking again; not at all while there may be more."""
-        return min(LOOK_AGAIN_S * (1 + self._outages), LONGEST_PAUSE_S)
+        """How long to wait for a wake-up, at most, before looking again."""
+        return max(LOOK_AGAIN_S, self._outage.pause_s)

@@ -151,7 +151,7 @@ async def test_storage_may_go_away_and_come_back(open_book: OpenBook, caplog: py
 
     assert [(2, "s2", 1), (3, "s3", 1)] == await following.places(2)
     told = [record.getMessage().split()[0] for record in caplog.records if record.levelname == "WARNING"]
-    assert ["feed_interrupted", "feed_resumed"] == told
+    assert ["storage_awaited", "storage_back"] == told
 
 
 async def test_storage_that_is_away_at_the_first_look_is_an_error(book: Book) -> None:
