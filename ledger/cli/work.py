@@ -45,8 +45,9 @@ class _Ended(Exception):
 @json_option
 @pass_invocation
 def work(invocation: Invocation, *, once: bool) -> None:
-    """Keep the feed and the projections up to date, until Ctrl-C or SIGTERM.
+    """Keep the feed and the projections up to date.
 
+    Until Ctrl-C or SIGTERM, which end it after the page that it is at.
     Nobody has to run it: who reads brings up to date what they read. On a server it does that beforehand. Run as many
     copies as you like: one works, the others stand by, and one of them goes on when it ends, however that happens.
     What it does is told on standard error, and in the end on standard output.

@@ -142,7 +142,7 @@ def test_what_makes_them_is_in_the_reference_as_they_are_called(name: str) -> No
         ledger.Event, ledger.FeedItem, ledger.Message, ledger.MessagesDiff, ledger.Omission, ledger.OverruledSave,
         ledger.Problem, ledger.Question, ledger.QuestionRecord, ledger.QuestionsDiff, ledger.Receipt, ledger.Session,
         ledger.SessionDiff, ledger.SessionSummary, ledger.StaleSave, ledger.ToolCall, ledger.Transition,
-        ledger.UsageTotals, ledger.Verification, ledger.Averted, ledger.Loss, ledger.Blame,
+        ledger.UsageTotals, ledger.Verification, ledger.Averted, ledger.Loss, ledger.Blame, ledger.WorkReport,
     ],
 )  # fmt: skip
 def test_every_field_is_in_the_reference(kind: Any) -> None:
