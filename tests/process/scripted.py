@@ -22,9 +22,9 @@ T = TypeVar("T")
 class Patience:
     """Goes on where something was refused: tries again, and then waits until whoever plants the faults has stopped."""
 
-    def __init__(self, report: Say, healed: str | None) -> None:
+    def __init__(self, report: Say, healed: str) -> None:
         self._report = report
-        self._healed = healed
+        self._healed: str | None = healed
 
     def begin(self, ready: str) -> None:
         """Say that faults can be put in now, and wait until they are."""
@@ -33,14 +33,16 @@ class Patience:
         wait_at(ready)
 
     def refused(self, what: str, error: LedgerError, tries: int) -> None:
-        """Tell of a refusal; once there were too many, wait, or give up where nobody will mend anything."""
+        """Tell of a refusal; once there were too many, wait, and give up if it is no better afterwards."""
         self._report(refused=what, error=type(error).__name__, message=str(error)[:300])
-        if tries == TRIES:
-            if self._healed is None:
-                raise error
+        if tries < TRIES:
+            return
+        if self._healed is not None:
             self._report(waiting=True)
             wait_at(self._healed)
             self._healed = None
+        elif tries == 2 * TRIES:
+            raise error
 
     def call(self, what: str, act: Callable[[], T]) -> T:
         """Act until it is not refused."""
@@ -53,7 +55,7 @@ class Patience:
                 self.refused(what, error, tries)
 
 
-def from_the_sync_face(report: Say, path: str, ready: str, healed: str | None = None) -> None:
+def from_the_sync_face(report: Say, path: str, ready: str, healed: str) -> None:
     """Save a few turns one by one and two at once, take a snapshot, build read models, and close."""
     patience = Patience(report, healed)
     patience.begin(ready)
@@ -79,7 +81,7 @@ def from_the_sync_face(report: Say, path: str, ready: str, healed: str | None = 
     report(done=True)
 
 
-def from_tasks(report: Say, path: str, ready: str, healed: str | None = None) -> None:
+def from_tasks(report: Say, path: str, ready: str, healed: str) -> None:
     """Save turns of several sessions at once through the async face, and close."""
     patience = Patience(report, healed)
 
