@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -40,6 +39,7 @@ from ledger.domain.transitions import Transition
 from ledger.errors import LedgerError
 from ledger.ports import Progress
 from ledger.store.log import Head
+from ledger.store.unit import Task, Unit
 
 if TYPE_CHECKING:
     from ledger.cache import SessionCache
@@ -94,24 +94,29 @@ class AsyncLedger:
 
     def _begin(self, sessions: Sequence[Session], keywords: Callable[[], Sequence[dict[str, Any]]]) -> _Begun:
         """Take what is in the sessions and queue it, now; an error waits until the save is awaited."""
-        begun = _Begun(sessions, [], Future())
+        begun = _Begun(sessions, [])
         try:
             for session, words in zip(sessions, keywords(), strict=True):
                 begun.submissions.append(self._book.submit(session, **words))
-            begun.outcomes = self._threads.write(self._book.commit, begun.submissions)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the save is awaited
+            begun.error = error
             begun.abandon(error)
-            begun.outcomes.set_exception(error)
+            return begun
+        begun.unit = Unit(begun.submissions)
+        if begun.submissions:
+            begun.ticket = self._book.lanes.put(begun.unit)
         return begun
 
     async def _one(self, begun: _Begun) -> Receipt:
         return (await self._all(begun))[0]
 
     async def _all(self, begun: _Begun) -> list[Receipt]:
+        if begun.error is not None:
+            raise begun.error
         try:
-            outcomes = await asyncio.wrap_future(begun.outcomes)
+            outcomes = await self._stored(begun)
         except asyncio.CancelledError:
-            # Still under way, for all we know: the next save of these sessions follows on it and finds out.
+            # Unless it was withdrawn it is under way, for all we know: the next save of these sessions finds out.
             raise
         except BaseException as error:
             begun.abandon(error)
@@ -119,6 +124,20 @@ class AsyncLedger:
         for session, submission, outcome in zip(begun.sessions, begun.submissions, outcomes, strict=True):
             settle(session, submission, outcome)
         return [outcome.receipt for outcome in outcomes]
+
+    async def _stored(self, begun: _Begun) -> list[Outcome]:
+        unit, lanes = begun.unit, self._book.lanes
+        if not begun.submissions:
+            return []
+        try:
+            if begun.ticket is not None:
+                await lanes.room(unit, begun.ticket)
+            await unit.awaited()
+        except asyncio.CancelledError as error:
+            if lanes.leave(unit):
+                begun.abandon(error)
+            raise
+        return unit.result()
 
     async def update(self, session_id: str, mutate: Callable[[Session], Any], **keywords: Any) -> Receipt:
         """Load, mutate and save as one step, as `Ledger.update` does; `mutate` may be async."""
@@ -341,8 +360,10 @@ class AsyncLedger:
         """Give the coordinator over this ledger."""
         return self._book.repository(cache)
 
-    async def _write(self, work: Callable[..., T], *args: Any, **keywords: Any) -> T:
-        return await asyncio.wrap_future(self._threads.write(work, *args, **keywords))
+    async def _write(self, work: Callable[..., T], session_id: str, *args: Any, **keywords: Any) -> T:
+        task = self._book.lanes.task(session_id, partial(work, session_id, *args, **keywords))
+        await task.awaited()
+        return task.result()  # type: ignore[no-any-return]  # what the work gave
 
 
 @dataclass(slots=True)
@@ -351,11 +372,16 @@ class _Begun:
 
     sessions: Sequence[Session]
     submissions: list[Submission]
-    outcomes: Future[list[Outcome]]
+    unit: Unit = field(default_factory=lambda: Unit(()))
+    #: What has to be waited for where there was no room.
+    ticket: Task | None = None
+    #: Why nothing could be taken.
+    error: Exception | None = None
 
     def abandon(self, error: BaseException) -> None:
+        withdrawn = isinstance(error, LedgerError | asyncio.CancelledError)
         for session, submission in zip(self.sessions, self.submissions, strict=False):
-            abandon(session, submission, ambiguous=not isinstance(error, LedgerError) or submission.ambiguous)
+            abandon(session, submission, ambiguous=not withdrawn or submission.ambiguous)
 
 
 class Opening:

@@ -16,7 +16,7 @@ from ledger.saving import Saving
 from ledger.store.census import take_census
 from ledger.store.checkup import integrity_problems, missing_guards
 from ledger.store.database import Database
-from ledger.store.lane import Lane
+from ledger.store.lanes import Lanes
 from ledger.store.log import Log
 from ledger.store.verify import verify
 from ledger.threads import Threads
@@ -40,16 +40,16 @@ class Ledger(Saving):
         database: Database,
         log: Log,
         reads: ReadSide,
-        lane: Lane,
+        lanes: Lanes,
         repository: Callable[[Ledger, SessionCache | None], SessionRepository],
         *,
         writer: str = "unknown",
         authority: Authority = "runtime",
         authoritative: Sequence[str] = (),
     ) -> None:
-        super().__init__(database, log, reads, lane, writer=writer, authority=authority, authoritative=authoritative)
+        super().__init__(database, log, reads, lanes, writer=writer, authority=authority, authoritative=authoritative)
         self._repository = repository
-        #: Of every async face of this ledger: their saves go one after the other, and it ends with the ledger.
+        #: Of every async face of this ledger.
         self.threads = Threads()
 
     def __enter__(self) -> Self:
@@ -68,6 +68,7 @@ class Ledger(Saving):
 
         On SQLite the one file is whole afterwards.
         """
+        self.lanes.close()
         self.threads.close()
         self._database.close()
 

@@ -22,8 +22,10 @@ from ledger.errors import InvalidSession, LedgerError, SessionNotFound
 from ledger.explaining import Explaining
 from ledger.ports import ReadSide
 from ledger.store.database import Database
-from ledger.store.lane import Lane
+from ledger.store.lanes import Lanes
+from ledger.store.lifecycle import Lifecycle
 from ledger.store.log import Log
+from ledger.store.unit import Unit
 from ledger.store.usage import append_usage, checked_record
 
 __all__ = ["Saving"]
@@ -37,14 +39,15 @@ class Saving(Explaining):
         database: Database,
         log: Log,
         reads: ReadSide,
-        lane: Lane,
+        lanes: Lanes,
         *,
         writer: str,
         authority: Authority,
         authoritative: Sequence[str],
     ) -> None:
         super().__init__(database, log, reads)
-        self._lane = lane
+        self.lanes = lanes
+        self._lifecycle = Lifecycle(database, log)
         self.writer = writer
         self.authority: Authority = authority
         self.authoritative = frozenset(authoritative)
@@ -137,11 +140,11 @@ class Saving(Explaining):
 
     def _save_each(self, sessions: Sequence[Session], keywords: Sequence[dict[str, Any]]) -> list[Receipt]:
         submissions: list[Submission] = []
-        with self._database.turn():
+        with self.lanes.turn(sessions):
             try:
                 for session, words in zip(sessions, keywords, strict=True):
                     submissions.append(self.submit(session, **words))
-                outcomes = self._lane.commit(submissions)
+                outcomes = self._commit(submissions)
             except BaseException as error:
                 for session, submission in zip(sessions, submissions, strict=False):
                     abandon(session, submission, ambiguous=not isinstance(error, LedgerError) or submission.ambiguous)
@@ -162,10 +165,12 @@ class Saving(Explaining):
             **keywords,
         )
 
-    def commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Append what was submitted; for the faces that settle it elsewhere."""
-        with self._database.turn():
-            return self._lane.commit(submissions)
+    def _commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        if not submissions:
+            return []
+        unit = Unit(submissions)
+        self.lanes.run(unit)
+        return unit.result()
 
     def update(self, session_id: str, mutate: Callable[[Session], Any], **keywords: Any) -> Receipt:
         """Load the head, apply `mutate` to it and save it, as one step that nobody can come between.
@@ -231,7 +236,7 @@ class Saving(Explaining):
 
     def receipt_of(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
         """Give the receipt of the save that was made with this key and content, if there is one."""
-        return self._lane.receipt_of(session_id, key, key_digest)
+        return self._lifecycle.receipt_of(session_id, key, key_digest)
 
     def delete(
         self,
@@ -261,7 +266,7 @@ class Saving(Explaining):
         except InvalidSession as error:
             error.session_id = session_id
             raise
-        return self._lane.delete(
+        return self._lifecycle.delete(
             session_id,
             reason=reason,
             writer=writer,
@@ -317,7 +322,7 @@ class Saving(Explaining):
             error.session_id = new_id
             raise
         view = self._view(session_id, at)
-        return session_of(self._lane.fork(view, new_id, writer=writer, authority=authority))
+        return session_of(self._lifecycle.fork(view, new_id, writer=writer, authority=authority))
 
     def record_usage(self, session_id: str, record: Mapping[str, Any] | str, *, key: str | None = None) -> None:
         """Append a record to the token-usage log.

@@ -1,4 +1,4 @@
-"""The threads that serve async callers: a lane for what writes, in the order of the calls, and a few readers."""
+"""The threads that read for async callers."""
 
 from __future__ import annotations
 
@@ -17,34 +17,28 @@ T = TypeVar("T")
 
 
 class Threads:
-    """Runs blocking work off the event loop. After a `fork()` the child gets threads of its own."""
+    """Runs blocking reads off the event loop. After a `fork()` the child gets threads of its own."""
 
     def __init__(self) -> None:
         self._pid = 0
         self._starting = threading.Lock()
-        self._lane: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._closed = False
 
-    def _start(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+    def _start(self) -> ThreadPoolExecutor:
         with self._starting:
-            if self._pid != os.getpid() or self._lane is None or self._readers is None:
+            if self._pid != os.getpid() or self._readers is None:
                 self._pid = os.getpid()
-                self._lane = ThreadPoolExecutor(1, "ledger-lane")
                 self._readers = ThreadPoolExecutor(READERS, "ledger-reader")
-            return self._lane, self._readers
-
-    def write(self, work: Callable[..., T], *args: Any, **keywords: Any) -> Future[T]:
-        """Queue work for the lane, now; it runs after all that was queued before it."""
-        return self._submit(0, work, *args, **keywords)
+            return self._readers
 
     async def read(self, work: Callable[..., T], *args: Any, **keywords: Any) -> T:
         """Run reading work on a free reader."""
-        return await asyncio.wrap_future(self._submit(1, work, *args, **keywords))
+        return await asyncio.wrap_future(self._submit(work, *args, **keywords))
 
-    def _submit(self, pool: int, work: Callable[..., T], *args: Any, **keywords: Any) -> Future[T]:
+    def _submit(self, work: Callable[..., T], *args: Any, **keywords: Any) -> Future[T]:
         if not self._closed:
-            return self._start()[pool].submit(work, *args, **keywords)
+            return self._start().submit(work, *args, **keywords)
         # No threads for what comes too late: the work itself says, at once, that the ledger is closed.
         late: Future[T] = Future()
         try:
@@ -56,8 +50,6 @@ class Threads:
     def close(self) -> None:
         """Let what is queued finish, and end the threads."""
         self._closed = True
-        if self._pid == os.getpid():
-            for pool in (self._lane, self._readers):
-                if pool is not None:
-                    pool.shutdown(wait=True)
-        self._lane = self._readers = None
+        if self._pid == os.getpid() and self._readers is not None:
+            self._readers.shutdown(wait=True)
+        self._readers = None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ledger.book import Ledger
 from ledger.domain.events import Authority
 from ledger.domain.view import View
+from ledger.store.committer import DEFAULT_MAX_EVENT_BYTES, Committer
 from ledger.store.database import Database
-from ledger.store.lane import DEFAULT_MAX_EVENT_BYTES, Lane
+from ledger.store.lanes import Lanes
 from ledger.store.log import Log
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def open_ledger(
     def load_view(session_id: str, version: int) -> View:
         return reads.view(session_id, version)
 
-    lane = Lane(database, log, load_view, max_event_bytes)
+    lanes = Lanes(lambda: Committer(database, log, load_view, max_event_bytes), database.lanes)
     return Ledger(
-        database, log, reads, lane, _repository, writer=writer, authority=authority, authoritative=authoritative
+        database, log, reads, lanes, _repository, writer=writer, authority=authority, authoritative=authoritative
     )
 
 

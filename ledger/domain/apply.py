@@ -79,7 +79,7 @@ def apply_changes(view: View, changes: Iterable[Change]) -> View:
     return draft.view()
 
 
-def stamped(content: View, event: Event) -> View:
+def stamped(content: View, event: Foldable) -> View:
     """Give the view after `event`, of a view that its changes were made in already by `apply_changes`."""
     return replace(
         content,

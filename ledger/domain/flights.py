@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from ledger.domain.events import Authority, Change, ChangeOverruled, Event
 from ledger.domain.omission import OnOmission
 from ledger.domain.receipt import Receipt
 from ledger.domain.view import View
 
-__all__ = ["Outcome", "Submission"]
+__all__ = ["Outcome", "Submission", "UnderWay"]
+
+
+class UnderWay(Protocol):
+    """What stores a submission, maybe in another thread."""
+
+    @property
+    def queued(self) -> bool:
+        """Whether it was handed over, and will be finished."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is known what became of it."""
+
+    def wait(self) -> object:
+        """Wait until it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,8 @@ class Submission:
     #: The save of the same session that was under way when this one was called, and what the session held after it.
     prior: Submission | None = None
     against: View | None = None
+    #: Who stores it, once somebody does.
+    under_way: UnderWay | None = None
     #: Whether the writer is done with it and has not stored it, as far as it knows.
     failed: bool = False
     #: Whether it failed in a way that leaves open whether it was stored.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -21,7 +22,9 @@ from ledger.telemetry import get_logger
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-__all__ = ["Database"]
+    from ledger.store.appending import Scribe
+
+__all__ = ["Database", "Wire"]
 
 _log = get_logger(__name__)
 
@@ -44,6 +47,7 @@ class Database:
         self._pid = os.getpid()
         self._poisoned = False
         self._closed = False
+        self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
         watch(self)
         existed = self._engine.prepare(create=create)
         if not existed and not create:
@@ -90,21 +94,38 @@ class Database:
         Raises:
             StorageError: if the database fails. Whether a failed commit was stored is not known then.
         """
+        with self.writing(), self._engine.writing() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold what every writing transaction holds: the turn of this process, and the file as it was opened."""
         self._check_process()
         with self._writing, self._gate.passed(), self._translated():
             self._engine.check_file()
             if self._poisoned:
                 self._recover()
-            with self._engine.writing() as connection:
-                yield connection
+            yield
         self.wakeups.ring()
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold the writers' turn without a transaction, for work that must not run between two saves of one session."""
-        self._check_process()
-        with self._writing:
-            yield
+    def wired(self, wire: Wire) -> Any:
+        """Give a new connection that is `wire`'s alone."""
+        self._wires.add(wire)
+        return self._engine.raw_connection()
+
+    def begin(self, driver_connection: Any) -> None:
+        """Begin a writing transaction, as the engine does."""
+        self._engine.begin(driver_connection)
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes pay: so many transactions commit at once."""
+        return self._engine.lanes
+
+    @property
+    def scribe(self) -> Scribe:
+        """What appends events, as the engine does it best."""
+        return self._engine.scribe
 
     def _check_process(self) -> None:
         if self._closed:
@@ -117,7 +138,12 @@ class Database:
         if not self._gate.shut(LONGEST_WAIT_S):
             _log.warning("fork_inside_a_transaction", place=self.place)
         if not self._engine.in_memory:
+            self._hang_up()
             self._engine.dispose()
+
+    def _hang_up(self) -> None:
+        for wire in list(self._wires):
+            wire.close()
 
     def after_fork(self, *, child: bool) -> None:
         """Go on, in the parent or as the child."""
@@ -131,6 +157,8 @@ class Database:
         self._gate = Gate()
         self.wakeups = Wakeups(self._engine.watch)
         if not self._engine.in_memory:  # memory is the child's own, and so is the database in it
+            for wire in list(self._wires):
+                wire.abandon()
             self._engine.abandon()
 
     @contextmanager
@@ -149,6 +177,7 @@ class Database:
 
     def _recover(self) -> None:
         """After an I/O error nothing that is cached of the file is trusted: open it anew before writing again."""
+        self._hang_up()
         self._engine.dispose()
         with self._engine.reading() as connection:
             schema.check_schema(schema.standing(connection), self.place)
@@ -177,7 +206,64 @@ class Database:
         if self._pid == os.getpid():
             self.wakeups.close()
             with self._writing:
+                self._hang_up()
                 self._engine.dispose()
+
+
+class Wire:
+    """A connection that is kept, for transactions of the driver's own statements. Not safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Any = None
+        #: How far the last transaction came: whether it began, and whether it was then being committed.
+        self.began = False
+        self.committing = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """Give the driver's connection in a writing transaction; it commits at the end, and rolls back on any error.
+
+        Raises:
+            StorageError: if the database fails. Whether a failed commit was stored is not known then.
+        """
+        self.began = self.committing = False
+        with self._database.writing():
+            if self._connection is None:
+                self._connection = self._database.wired(self)
+            connection = self._connection.dbapi_connection
+            try:
+                self._database.begin(connection)
+                self.began = True
+                yield connection
+                self.committing = True
+                connection.commit()
+            except BaseException:
+                self._roll_back(connection)
+                raise
+
+    def _roll_back(self, connection: Any) -> None:
+        try:
+            connection.rollback()
+        except Exception as error:  # noqa: BLE001 - what it was rolled back for is what is told
+            _log.debug("connection_given_up", place=self._database.place, reason=str(error))
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def abandon(self) -> None:
+        """Forget the connection without closing it: it is another process's."""
+        if self._connection is not None:
+            _abandoned.append(self._connection)
+            self._connection = None
+
+
+#: Kept for as long as the process lives: collecting them would close what another process uses.
+_abandoned: list[Any] = []
 
 
 def _parse(url: str) -> URL:

@@ -1,310 +1,185 @@
-"""The lane: takes submissions, decides with the domain what each becomes, and appends them in one transaction."""
+"""The lane: saves that wait are committed together, and what belongs to one session runs in the order of the calls."""
 
 from __future__ import annotations
 
-import uuid
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import Connection
+from ledger.errors import StorageError
+from ledger.store.unit import Task, Unit, deliver
 
-from ledger.domain import events as e
-from ledger.domain.events import Authority, Change
-from ledger.domain.flights import Outcome, Submission
-from ledger.domain.following import follow
-from ledger.domain.payload import encode_payload
-from ledger.domain.receipt import Receipt
-from ledger.domain.submission import adopt_base
-from ledger.domain.view import View
-from ledger.errors import DamagedRecord, InvalidSession, LedgerError, SessionExists, StorageError, VersionConflict
-from ledger.store.appending import Appender, new_event
-from ledger.store.database import Database
-from ledger.store.log import Log
-from ledger.store.planner import Plan, Planner
-from ledger.telemetry import get_logger
+__all__ = ["LONGEST_WAIT_S", "MAX_BATCH", "MAX_WAITING", "Lane"]
 
-__all__ = ["DEFAULT_MAX_EVENT_BYTES", "Lane"]
-
-_log = get_logger(__name__)
-
-DEFAULT_MAX_EVENT_BYTES = 16 * 1024 * 1024
-#: So often a save is rebased outside the write transaction before it is rebased inside it, where nobody can overtake.
-OPTIMISTIC_TRIES = 5
+#: So many saves go into one transaction at most.
+MAX_BATCH = 128
+#: So many saves may wait in a lane; more of them wait for room first.
+MAX_WAITING = 4096
+#: For room, at most so long.
+LONGEST_WAIT_S = 30.0
 
 
 class Lane:
-    """Appends submissions. One save of a session after the other, in the order in which they come."""
+    """A queue and the one thread that empties it, batch by batch. Safe to share between threads.
 
-    def __init__(
-        self,
-        database: Database,
-        log: Log,
-        load_view: Callable[[str, int], View],
-        max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
-    ) -> None:
-        self.database = database
-        self.log = log
-        self._planner = Planner(log)
-        self._appender = Appender(log.keyring, database.dialect)
-        self._load_view = load_view
-        self._max_event_bytes = max_event_bytes
+    A thread that finds the lane idle commits its own save at once, without a hop to another thread and back.
+    """
 
-    def commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        """Append one event for each submission, all or none, in one transaction.
+    def __init__(self, commit: Callable[[Sequence[Unit]], None], name: str) -> None:
+        self._commit = commit
+        self._name = name
+        self._closed = False
+        self._begin()
 
-        Safe to repeat with the same submissions: what is in the log already is found there by its event id or key.
+    def _begin(self) -> None:
+        self._mutex = threading.Lock()
+        self._queue: deque[Unit | Task] = deque()
+        #: Those who wait for room, the longest first.
+        self._tickets: deque[Task] = deque()
+        self._busy = False
+        self._at_work: Sequence[Unit | Task] = ()
+        self._thread: ThreadPoolExecutor | None = None
 
-        Raises:
-            LedgerError: whatever refuses one of them; then none was written. After a `StorageError` it is not known
-                whether they were, and the event ids tell the next try.
-        """
+    def run(self, unit: Unit) -> None:
+        """Commit `unit` and return when that is done: at once if the lane is idle, else in its turn."""
+        with self._mutex:
+            idle = not self._busy
+            if idle:
+                self._busy, self._at_work = True, (unit,)
+        if not idle:
+            ticket = self.put(unit)
+            if ticket is not None:
+                if not ticket.wait(LONGEST_WAIT_S):
+                    raise self.full(ticket)
+                self.put(unit, ticket)
+            unit.wait()
+            return
         try:
-            return self._commit(submissions)
-        except BaseException as error:
-            for submission in submissions:
-                submission.failed = True
-                submission.ambiguous = isinstance(error, StorageError) or not isinstance(error, LedgerError)
-            raise
+            self._commit((unit,))
+        finally:
+            with self._mutex:
+                self._at_work = ()
+                self._busy = bool(self._queue)
+                start = self._busy
+            unit.end()
+            if start:
+                self._start()
 
-    def _commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
-        for submission in submissions:
-            self._resolve(submission)
-        # In an order that every process has, whatever it knows of where a session came from.
-        ordered = sorted(submissions, key=lambda submission: self.log.keyring.local(submission.session_id))
-        plans = [plan for submission in ordered if (plan := self._planner.direct(submission))]
-        outcomes: dict[int, Outcome] | None = None
-        tries = 0
-        if len(plans) == len(ordered):
-            outcomes = self._append(plans)
-        while outcomes is None:
-            tries += 1
-            outcomes = self._replan_and_append(ordered, inside=tries > OPTIMISTIC_TRIES)
-        for submission in submissions:
-            submission.outcome = outcomes[id(submission)]
-            self._report(submission, submission.outcome)
-        return [outcomes[id(submission)] for submission in submissions]
+    def put(self, item: Unit | Task, ticket: Task | None = None) -> Task | None:
+        """Queue something behind all that was queued before it; or give a ticket, if there is no room.
 
-    def delete(
-        self,
-        session_id: str,
-        *,
-        reason: str,
-        writer: str,
-        authority: Authority,
-        key: str | None,
-        key_digest: str | None,
-    ) -> bool:
-        """Append a tombstone, which withdraws every pending question by name. `False` if nothing lives there."""
-        with self.database.write() as connection:
-            if key is not None and self._planner.keyed(connection, session_id, key, key_digest) is not None:
-                return True
-            head = self.log.head(connection, session_id)
-            if head is None or head.deleted:
+        Args:
+            item: a unit, or a task.
+            ticket: that was waited for: there is room now.
+        """
+        with self._mutex:
+            full = len(self._queue) >= MAX_WAITING or self._tickets
+            if full and ticket is None and not self._closed:
+                ticket = Task(_nothing)
+                self._tickets.append(ticket)
+                return ticket
+            self._queue.append(item)
+            item.queued = True
+            start = not self._busy
+            self._busy = True
+        if start:
+            self._start()
+        return None
+
+    def withdraw(self, unit: Unit) -> bool:
+        """Take a unit out of the queue again; `False` if it is not there any more."""
+        with self._mutex:
+            if unit not in self._queue:
                 return False
-            view = self.log.view(connection, session_id, head.version)
-            changes: list[Change] = [
-                e.QuestionWithdrawn(question_id=question_id, reason=reason or "the session was deleted", by=writer)
-                for question_id in view.pending
-            ]
-            changes.append(e.SessionWasDeleted(reason=reason))
-            event = new_event(
-                session_id,
-                version=view.version + 1,
-                base_version=view.version,
-                event_id=uuid.uuid4().hex,
-                writer=writer,
-                authority=authority,
-                changes=changes,
-                kind="deleted",
-                key=key,
-            )
-            payload = encode_payload(changes, key=key, key_digest=key_digest, base=view.digest)
-            appended = self._appender.append(connection, view, event, payload)
-            assert appended is not None  # noqa: S101 - nobody else writes inside this transaction
-        _log.info("session_deleted", session_id=session_id, version=event.version, writer=writer, reason=reason)
-        return True
+            self._queue.remove(unit)
+            return True
 
-    def fork(self, view: View, new_id: str, *, writer: str, authority: Authority) -> View:
-        """Begin a session with the state of `view`, by one event that names it. Give the view of the new session.
-
-        Raises:
-            SessionExists: if the id was ever saved under.
-        """
-        forked = e.SessionForked(
-            session_id=new_id,
-            from_session_id=view.session_id,
-            from_version=view.version,
-            from_digest=view.digest,
-            created_at=datetime.now(UTC),
+    def full(self, ticket: Task) -> StorageError:
+        """Give a ticket back: who waited for room waits no longer, and is told this."""
+        with self._mutex:
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+        return StorageError(
+            f"{MAX_WAITING:,} saves wait for the database already", "await saves before you make more of them"
         )
-        event = new_event(
-            new_id,
-            version=1,
-            base_version=0,
-            event_id=uuid.uuid4().hex,
-            writer=writer,
-            authority=authority,
-            changes=[forked],
-        )
-        with self.database.write() as connection:
-            head = self.log.head(connection, new_id)
-            # What it holds is the other session's; its log is its own, and begins here.
-            begun = replace(view, version=0, digest="")
-            child = None if head else self._appender.append(connection, begun, event, encode_payload([forked]))
-            if child is None:
-                head = head or self.log.head(connection, new_id)
-                raise SessionExists(new_id, head.version if head else 1, deleted=head is not None and head.deleted)
-        _log.info(
-            "session_forked",
-            session_id=new_id,
-            version=1,
-            writer=writer,
-            from_session_id=view.session_id,
-            from_version=view.version,
-        )
-        return child
 
-    def receipt_of(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
-        """Give the receipt of the save that was made with this key, if there is one.
-
-        Raises:
-            IdempotencyConflict: if the key stands for other content.
-        """
-        with self.database.read() as connection:
-            event = self._planner.keyed(connection, session_id, key, key_digest)
-            return None if event is None else Receipt.of(event)
-
-    def _append(self, plans: Sequence[Plan]) -> dict[int, Outcome] | None:
-        """Append what the plans say, or nothing at all if some head has moved."""
+    def _start(self) -> None:
+        """Let the lane's thread empty the queue."""
         try:
-            with self.database.write() as connection:
-                return self._stage(connection, plans)
-        except _HeadMoved:
-            return None
+            if self._thread is None and not self._closed:
+                self._thread = ThreadPoolExecutor(1, self._name)
+            if self._thread is not None:
+                self._thread.submit(self._drain)
+                return
+        except RuntimeError:
+            pass  # it is closed, or the interpreter ends, and no thread takes anything any more
+        self._drain()
 
-    def _stage(self, connection: Connection, plans: Sequence[Plan]) -> dict[int, Outcome]:
-        outcomes = {}
-        for plan in plans:
-            outcome = plan.settled or self._append_one(connection, plan)
-            if outcome is None:
-                raise _HeadMoved(plan.submission.session_id)
-            outcomes[id(plan.submission)] = outcome
-        return outcomes
+    def _drain(self) -> None:
+        while True:
+            with self._mutex:
+                batch = self._at_work = self._next()
+                if not batch:
+                    self._busy = False
+                    return
+                admitted = [self._tickets.popleft() for _ in range(min(len(batch), len(self._tickets)))]
+            if admitted:
+                deliver(admitted)
+            if isinstance(batch[0], Task):
+                batch[0].run()
+            else:
+                self._commit([unit for unit in batch if isinstance(unit, Unit)])
+            deliver(batch)
 
-    def _append_one(self, connection: Connection, plan: Plan) -> Outcome | None:
-        submission = plan.submission
-        if plan.direct and self._key_is_taken(connection, submission):
-            return None
-        base = submission.base
-        assert base is not None  # noqa: S101 - resolved before
-        event = new_event(
-            submission.session_id,
-            version=plan.view.version + 1,
-            base_version=base.version,
-            event_id=submission.event_id,
-            writer=submission.writer,
-            authority=submission.authority,
-            changes=plan.changes,
-            agreed=plan.agreed,
-            key=submission.key,
-            occurred_at=submission.occurred_at,
-        )
-        payload = encode_payload(
-            plan.changes,
-            key=submission.key,
-            key_digest=submission.key_digest,
-            occurred_at=submission.occurred_at,
-            base=base.digest or None,
-            agreed=plan.agreed,
-        )
-        if len(payload) > self._max_event_bytes:
-            raise self._too_large(submission, plan.changes, len(payload))
-        head = self._appender.append(connection, plan.view, event, payload, plan.content)
-        if head is None:
-            return None
-        as_submitted = plan.direct and submission.seen is submission.content
-        return Outcome(Receipt.of(event), head, plan.renamed, as_submitted, plan.theirs)
+    def _next(self) -> list[Unit | Task]:
+        """Take what goes together next: one save a session, in the order of the queue."""
+        batch: list[Unit | Task] = []
+        passed: list[Unit | Task] = []
+        ids: set[str] = set()
+        while self._queue and len(batch) < MAX_BATCH and len(passed) < MAX_BATCH:
+            item = self._queue[0]
+            if isinstance(item, Task) or len(item.submissions) > 1:
+                if not batch:
+                    batch.append(self._queue.popleft())
+                break
+            self._queue.popleft()
+            session_id = item.submissions[0].session_id
+            if session_id in ids:
+                passed.append(item)
+            else:
+                ids.add(session_id)
+                batch.append(item)
+        self._queue.extendleft(reversed(passed))
+        return batch
 
-    def _key_is_taken(self, connection: Connection, submission: Submission) -> bool:
-        """A retry from a copy that has not seen its own save: looked up before anything else is decided."""
-        if submission.key is None:
-            return False
-        return self.log.version_of_key(connection, submission.session_id, submission.key) is not None
+    def before_fork(self) -> None:
+        """Let nothing change while the process is copied."""
+        self._mutex.acquire()
 
-    def _too_large(self, submission: Submission, changes: Sequence[Change], size: int) -> InvalidSession:
-        largest = max(changes, key=lambda change: len(encode_payload([change])))
-        path = _place_of(largest, submission.content)
-        return InvalidSession(
-            f"the save is {size / 2**20:.1f} MiB, more than the limit of {self._max_event_bytes / 2**20:g} MiB; "
-            f"keep large data elsewhere and store a reference, or open the ledger with a larger max_event_bytes",
-            path=path,
-            session_id=submission.session_id,
-        )
+    def after_fork(self, *, child: bool) -> None:
+        """Go on, in the parent or as the child, whose copies of what was queued are the parent's to store."""
+        if not child:
+            self._mutex.release()
+            return
+        left = [*self._at_work, *self._queue]
+        self._begin()
+        lost = StorageError("it was under way in the process that this one was forked from", "save again")
+        for item in left:
+            if isinstance(item, Unit) and not item.finished:
+                item.fail(lost)
+            item.finished = True  # of those who waited for it, none is in this process
 
-    def _resolve(self, submission: Submission) -> None:
-        """Give a submission its base and its changes where they depend on the log, or on a save that came before."""
-        prior = submission.prior
-        if prior is not None:
-            self._resolve(prior)
-            follow(submission, prior)
-            submission.prior = None
-        if submission.base is None:
-            try:
-                base = self._load_view(submission.session_id, submission.base_version)
-            except LookupError as error:
-                raise VersionConflict(
-                    submission.session_id, submission.base_version, self._actual(submission.session_id), diverged=True
-                ) from error
-            adopt_base(submission, base)
-
-    def _replan_and_append(self, submissions: Sequence[Submission], *, inside: bool) -> dict[int, Outcome] | None:
-        if inside:
-            with self.database.write() as connection:
-                plans = [self._planner.plan(connection, submission) for submission in submissions]
-                try:
-                    return self._stage(connection, plans)
-                except _HeadMoved as stuck:
-                    # Nobody can have moved it in here: it is not what the events make of it.
-                    raise DamagedRecord(stuck.session_id, None, "it does not fit the last event") from stuck
-        with self.database.read() as connection:
-            plans = [self._planner.plan(connection, submission) for submission in submissions]
-        if all(plan.settled for plan in plans):
-            return {id(plan.submission): plan.settled for plan in plans if plan.settled}
-        return self._append(plans)
-
-    def _actual(self, session_id: str) -> int:
-        with self.database.read() as connection:
-            head = self.log.head(connection, session_id)
-        return 0 if head is None else head.version
-
-    def _report(self, submission: Submission, outcome: Outcome) -> None:
-        receipt = outcome.receipt
-        bound = _log.bind(session_id=receipt.session_id, version=receipt.version, writer=submission.writer)
-        if receipt.omissions:
-            bound.warning("question_omitted", questions=list(receipt.omissions), base_version=receipt.base_version)
-        if receipt.overruled:
-            bound.info("change_overruled", paths=[change.path for change in receipt.overruled])
-        bound.debug("session_saved", base_version=receipt.base_version, event_id=receipt.event_id)
+    def close(self) -> None:
+        """Let what is queued finish, and end the thread. What comes later runs at once, and is told of the end."""
+        with self._mutex:
+            self._closed = True
+            thread, waiting = self._thread, list(self._tickets)
+            self._tickets.clear()
+        deliver(waiting)
+        if thread is not None:
+            thread.shutdown(wait=True)
 
 
-class _HeadMoved(Exception):
-    """Another save came first."""
-
-    def __init__(self, session_id: str) -> None:
-        self.session_id = session_id
-        super().__init__(session_id)
-
-
-def _place_of(change: Any, content: Any) -> str:
-    message = getattr(change, "message", None)
-    if message is not None:
-        for place, other in enumerate(content.messages):
-            if other.id == message.id:
-                return f"/messages/{place}"
-    if hasattr(change, "question"):
-        return f"/questions/{change.question.id}"
-    if hasattr(change, "path"):
-        return f"/{change.type.split('_')[0]}{change.path}"
-    return f"/{change.type.removesuffix('_changed')}"
+def _nothing() -> None:
+    """What a ticket does: it is waited for, and that is all."""

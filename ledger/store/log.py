@@ -67,6 +67,12 @@ class Log:
         except (TypeError, ValueError) as error:
             raise DamagedRecord(session_id, None, "its head does not parse") from error
 
+    def hold(self, connection: Connection, session_id: str) -> None:
+        """Keep every other writer from moving the head until this transaction ends; `connection` writes."""
+        # On SQLite a writing transaction is alone anyway, and the statement says nothing of locks.
+        query = select(heads.c.version).where(heads.c.session_uid == self.uid(connection, session_id))
+        connection.execute(query.with_for_update())
+
     def _head_row(self, connection: Connection, session_id: str) -> RowMapping | None:
         key = self.keyring.likely(session_id)
         row = connection.execute(_HEAD, {"uid": key.uid}).mappings().one_or_none()

@@ -14,9 +14,10 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import PoolProxiedConnection, StaticPool
 
 from ledger.errors import LedgerMissing, StorageError
+from ledger.store.sqlite_scribe import SqliteScribe
 from ledger.store.wakeups import Watch
 
 __all__ = ["FIXED_IN", "SqliteEngine", "driver"]
@@ -43,6 +44,9 @@ def driver() -> ModuleType:
 class SqliteEngine:
     """One SQLite file (or one database in memory) behind an SQLAlchemy engine."""
 
+    #: One writer commits at a time.
+    lanes = 1
+
     def __init__(self, url: URL) -> None:
         self._timeout_s = _timeout_of(url)
         self.url = url.difference_update_query(["timeout"])
@@ -54,6 +58,7 @@ class SqliteEngine:
         self._journal = "?"
         self._identity: tuple[int, int] | None = None
         self._engine = self._create()
+        self.scribe = SqliteScribe(self._engine.dialect)
 
     def prepare(self, *, create: bool) -> bool:
         """Create the file, readable by its owner alone, if that is wanted; tell whether it was there."""
@@ -140,6 +145,17 @@ class SqliteEngine:
                     yield immediate
             finally:
                 connection.execution_options(ledger_immediate=False)
+
+    def raw_connection(self) -> PoolProxiedConnection:
+        """Give a connection for its owner alone, for as long as it wants: it is no part of the pool."""
+        connection = self._engine.raw_connection()
+        if not self.in_memory:  # where there is only the one
+            connection.detach()
+        return connection
+
+    def begin(self, driver_connection: Any) -> None:
+        """Begin a transaction that holds the write lock from the start."""
+        driver_connection.execute("BEGIN IMMEDIATE")
 
     @property
     def dialect(self) -> Dialect:

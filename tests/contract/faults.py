@@ -1,4 +1,7 @@
-"""Faults in real connections: a commit whose reply is lost, one that fails, one that waits, a statement that fails."""
+"""Faults in real connections: a commit whose reply is lost, one that fails, one that waits, a statement that fails.
+
+Every connection that a test's ledger opens is the driver's own, of a class that lets a test come between.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +10,78 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Dialect, Engine, event
 
+from ledger.store.sqlite import driver
 from tests.contract.faces import Book
 
 __all__ = ["Hold", "failing_reads", "failing_statement", "held_commits", "refused_commit", "unanswered_commit"]
 
 #: What a driver says of a connection that broke: nothing that poisons the engine.
 BROKEN = "interrupted"
+#: With these begins what makes a transaction a writing one.
+WRITING = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE", "WITH")
+
+#: What comes between, of each engine's connections: at a statement, and at a commit.
+_at_statement: dict[Dialect, Callable[[str], None]] = {}
+_at_commit: dict[Dialect, Callable[[Callable[[], None]], None]] = {}
 
 
-def _error(statement: str, text: str) -> OperationalError:
-    return OperationalError(statement, {}, Exception(text))
+class _Cursor(driver().Cursor):  # type: ignore[misc]  # of the driver in use, which has no types
+    def execute(self, statement: str, *values: Any) -> Any:
+        self.connection.meet(statement)
+        return super().execute(statement, *values)
+
+    def executemany(self, statement: str, *values: Any) -> Any:
+        self.connection.meet(statement)
+        return super().executemany(statement, *values)
+
+
+class _Connection(driver().Connection):  # type: ignore[misc]  # as above
+    dialect: Dialect
+    writes = False
+
+    def meet(self, statement: str) -> None:
+        if statement.startswith(WRITING):
+            self.writes = True
+        if at_statement := _at_statement.get(self.dialect):
+            at_statement(statement)
+
+    def cursor(self, *_: Any) -> _Cursor:
+        return _Cursor(self)
+
+    def commit(self) -> None:
+        wrote, self.writes = self.writes, False
+        at_commit = _at_commit.get(self.dialect)
+        if wrote and at_commit is not None:
+            at_commit(super().commit)
+        else:
+            super().commit()
+
+    def rollback(self) -> None:
+        self.writes = False
+        super().rollback()
+
+
+@event.listens_for(Engine, "do_connect")
+def _connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> Any:
+    connection = driver().connect(*arguments, factory=_Connection, **options)
+    connection.dialect = dialect
+    return connection
+
+
+def _error(text: str) -> Exception:
+    error: Exception = driver().OperationalError(text)
+    return error
 
 
 @contextmanager
-def _listening(book: Book, name: str, listener: Callable[..., None]) -> Iterator[None]:
-    event.listen(book.engine, name, listener)
+def _between(book: Book, where: dict[Dialect, Any], what: Any) -> Iterator[None]:
+    where[book.engine.dialect] = what
     try:
         yield
     finally:
-        event.remove(book.engine, name, listener)
-
-
-def _writes(connection: Connection) -> bool:
-    return bool(connection.get_execution_options().get("ledger_immediate"))
+        del where[book.engine.dialect]
 
 
 @contextmanager
@@ -40,14 +89,13 @@ def unanswered_commit(book: Book, text: str = BROKEN, *, certain: bool = True) -
     """Let the next writing transaction be stored, and its caller hear of an error; `certain`: there has to be one."""
     pending = [True]
 
-    def commit(connection: Connection) -> None:
-        if _writes(connection) and pending:
+    def at_commit(commit: Callable[[], None]) -> None:
+        commit()
+        if pending:
             pending.clear()
-            dbapi_connection: Any = connection.connection.dbapi_connection
-            dbapi_connection.commit()
-            raise _error("COMMIT", text)
+            raise _error(text)
 
-    with _listening(book, "commit", commit):
+    with _between(book, _at_commit, at_commit):
         yield
     assert not (certain and pending), "nothing was committed"
 
@@ -57,12 +105,13 @@ def refused_commit(book: Book, text: str = BROKEN, *, certain: bool = True) -> I
     """Let the next writing transaction fail before anything of it is stored; `certain`: there has to be one."""
     pending = [True]
 
-    def commit(connection: Connection) -> None:
-        if _writes(connection) and pending:
+    def at_commit(commit: Callable[[], None]) -> None:
+        if pending:
             pending.clear()
-            raise _error("COMMIT", text)
+            raise _error(text)
+        commit()
 
-    with _listening(book, "commit", commit):
+    with _between(book, _at_commit, at_commit):
         yield
     assert not (certain and pending), "nothing was committed"
 
@@ -72,12 +121,12 @@ def failing_statement(book: Book, number: int, text: str = BROKEN) -> Iterator[l
     """Let the `number`-th statement fail before it is executed; give the list of all that were begun."""
     begun: list[str] = []
 
-    def execute(*args: Any) -> None:
-        begun.append(args[2])
+    def at_statement(statement: str) -> None:
+        begun.append(statement)
         if len(begun) == number:
-            raise _error(args[2], text)
+            raise _error(text)
 
-    with _listening(book, "before_cursor_execute", execute):
+    with _between(book, _at_statement, at_statement):
         yield begun
 
 
@@ -88,11 +137,11 @@ class Hold:
         self._reached = threading.Semaphore(0)
         self._released = threading.Event()
 
-    def commit(self, connection: Connection) -> None:
+    def commit(self, commit: Callable[[], None]) -> None:
         """Wait here."""
-        if _writes(connection):
-            self._reached.release()
-            self._released.wait()
+        self._reached.release()
+        self._released.wait()
+        commit()
 
     def wait(self) -> None:
         """Wait until a transaction is about to be committed."""
@@ -107,11 +156,11 @@ class Hold:
 def held_commits(book: Book) -> Iterator[Hold]:
     """Hold the commits of a ledger that is used from another thread than this."""
     hold = Hold()
-    event.listen(book.engine, "commit", hold.commit)  # for good: a listener cannot be removed while it is waited in
-    try:
-        yield hold
-    finally:
-        hold.release()
+    with _between(book, _at_commit, hold.commit):
+        try:
+            yield hold
+        finally:
+            hold.release()
 
 
 @contextmanager
@@ -119,10 +168,10 @@ def failing_reads(book: Book, text: str = BROKEN) -> Iterator[threading.Semaphor
     """Let every reading transaction fail as it begins; the semaphore counts them."""
     failed = threading.Semaphore(0)
 
-    def begin(connection: Connection) -> None:
-        if not _writes(connection):
+    def at_statement(statement: str) -> None:
+        if statement == "BEGIN":
             failed.release()
-            raise _error("BEGIN", text)
+            raise _error(text)
 
-    with _listening(book, "begin", begin):
+    with _between(book, _at_statement, at_statement):
         yield failed

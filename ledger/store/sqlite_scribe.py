@@ -1,0 +1,111 @@
+"""Appends on SQLite, where one writer commits at a time: an append writes its entry of the feed itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Dialect, bindparam, func, insert, select, update
+
+from ledger.domain.chain import NO_LEAF, feed_digest
+from ledger.store.appending import Append
+from ledger.store.prepared import Prepared
+from ledger.store.tables import events, feed, heads, payloads, sessions
+
+__all__ = ["SqliteScribe"]
+
+
+class SqliteScribe:
+    """Writes appends by the driver's own statements: one by one, or all of a batch by one statement a table."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._move = Prepared(_MOVE_HEAD, dialect).sql
+        self._create = Prepared(insert(heads).prefix_with("OR IGNORE"), dialect).sql
+        self._insert_session = Prepared(insert(sessions), dialect).sql
+        self._insert_event = Prepared(insert(events), dialect).sql
+        self._insert_payload = Prepared(insert(payloads), dialect).sql
+        self._insert_feed = Prepared(insert(feed), dialect).sql
+        self._last_fed = Prepared(_LAST_FED, dialect).sql
+        self._of_key = Prepared(_OF_KEY, dialect).sql
+        self._of_id = Prepared(_OF_ID, dialect).sql
+
+    def write(self, connection: Any, appends: Sequence[Append]) -> list[bool]:
+        """Append each event whose head has not moved, as `Scribe` says."""
+        cursor = connection.cursor()
+        moved = self._all_moved(cursor, appends) or [self._moves(cursor, append) for append in appends]
+        written = [append for append, has_moved in zip(appends, moved, strict=True) if has_moved]
+        if written:
+            cursor.executemany(self._insert_event, [append.event_row for append in written])
+            cursor.executemany(self._insert_payload, [append.payload_row for append in written])
+            self._feed(cursor, written)
+        cursor.close()
+        return moved
+
+    def _all_moved(self, cursor: Any, appends: Sequence[Append]) -> list[bool] | None:
+        """Move the heads of a batch by one statement; `None`, and nothing moved, if some of them cannot be moved so."""
+        if len(appends) == 1 or any(append.key is not None or not append.before.version for append in appends):
+            return None
+        cursor.execute("SAVEPOINT batch")
+        cursor.executemany(self._move, [_move(append) for append in appends])
+        count = cursor.rowcount
+        if count != len(appends):
+            cursor.execute("ROLLBACK TO batch")
+        cursor.execute("RELEASE batch")
+        return [True] * count if count == len(appends) else None
+
+    def _moves(self, cursor: Any, append: Append) -> bool:
+        uid = append.entry.session_uid
+        # A retry from a copy that has not seen its own save: looked up before anything else is decided.
+        if append.key is not None and cursor.execute(self._of_key, (uid, append.key)).fetchone():
+            return False
+        if append.before.version:
+            return bool(cursor.execute(self._move, _move(append)).rowcount)
+        # In here nobody can take the id any more: not by a save, and not by an import.
+        if cursor.execute(self._of_id, (append.session_id,)).fetchone():
+            return False
+        after, entry = append.after, append.entry
+        head = (uid, after.version, append.leaf, 0, after.life_version, append.open_questions)
+        if not cursor.execute(self._create, head).rowcount:
+            return False
+        cursor.execute(self._insert_session, (uid, append.session_id, entry.ledger_id, entry.recorded_at_us))
+        return True
+
+    def _feed(self, cursor: Any, written: Sequence[Append]) -> None:
+        # Positions come out dense and in the order of the commits, since one writer commits at a time.
+        position, digest = cursor.execute(self._last_fed).fetchone() or (0, NO_LEAF)
+        rows = []
+        for append in written:
+            entry = append.entry
+            position += 1
+            digest = feed_digest(digest, position, entry.session_uid, entry.version, append.leaf)
+            rows.append((position, entry.session_uid, entry.version, digest))
+        cursor.executemany(self._insert_feed, rows)
+
+
+def _move(append: Append) -> tuple[Any, ...]:
+    before, after = append.before, append.after
+    tombstone = None if after.alive else after.version
+    now = (after.version, append.leaf, tombstone, after.life_version, append.open_questions)
+    return (*now, append.entry.session_uid, before.version, append.entry.prev_leaf)
+
+
+_MOVE_HEAD = (
+    update(heads)
+    .where(
+        heads.c.session_uid == bindparam("uid"),
+        heads.c.version == bindparam("was_version"),
+        heads.c.leaf == bindparam("was_leaf"),
+    )
+    .values(
+        version=bindparam("version"),
+        leaf=bindparam("leaf"),
+        tombstone=func.coalesce(bindparam("tombstone"), heads.c.tombstone),
+        life=bindparam("life"),
+        open_questions=bindparam("open_questions"),
+    )
+)
+_LAST_FED = select(feed.c.position, feed.c.digest).where(
+    feed.c.position == select(func.max(feed.c.position)).scalar_subquery()
+)
+_OF_KEY = select(events.c.version).where(events.c.session_uid == bindparam("uid"), events.c.key == bindparam("key"))
+_OF_ID = select(sessions.c.session_uid).where(sessions.c.session_id == bindparam("id"))
