@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -48,8 +47,7 @@ class _Body(BaseModel):
 
 def encode_view(view: View) -> tuple[bytes, int]:
     """Give a view as compressed JSON, and the size of that JSON in bytes."""
-    fields: dict[str, Any] = {name: getattr(view, name) for name in View.__slots__}
-    text = dump_parts(fields)
+    text = dump_parts({**view.fields, "messages": list(view.messages)})
     return zlib.compress(text, COMPRESSION_LEVEL), len(text)
 
 
@@ -59,9 +57,8 @@ def estimate_size(view: View) -> int:
     if len(weighed) > WEIGHED_MESSAGES:
         # By chance, but the same ones each time: who asks and who answers has a rhythm, and so would every n-th.
         weighed = random.Random(len(weighed)).sample(weighed, WEIGHED_MESSAGES)  # noqa: S311 - no secret
-    fields: dict[str, Any] = {name: getattr(view, name) for name in View.__slots__ if name != "messages"}
     of_messages = len(dump_parts({"messages": list(weighed)}))
-    return len(dump_parts(fields)) + of_messages * len(view.messages) // max(len(weighed), 1)
+    return len(dump_parts({**view.fields, "messages": []})) + of_messages * len(view.messages) // max(len(weighed), 1)
 
 
 def decode_view(body: bytes) -> View:

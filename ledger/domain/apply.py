@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -81,13 +80,15 @@ def apply_changes(view: View, changes: Iterable[Change]) -> View:
 
 def stamped(content: View, event: Foldable) -> View:
     """Give the view after `event`, of a view that its changes were made in already by `apply_changes`."""
-    return replace(
-        content,
-        version=event.version,
-        digest=event.digest,
-        updated_at=_effective_time(content.updated_at, event),
-        alive=True,
-        life_version=content.life_version if content.alive else event.version,
+    return View.of(
+        {
+            **content.fields,
+            "version": event.version,
+            "digest": event.digest,
+            "updated_at": _effective_time(content.updated_at, event),
+            "alive": True,
+            "life_version": content.life_version if content.alive else event.version,
+        }
     )
 
 
@@ -104,7 +105,7 @@ class Draft:
     """
 
     def __init__(self, view: View) -> None:
-        self.fields: dict[str, Any] = {name: getattr(view, name) for name in View.__slots__}
+        self.fields = view.fields
         self.messages = MessageList(view.messages)
         self._questions: dict[str, Question] | None = None
         self.metadata = Document(view.metadata)
@@ -140,7 +141,7 @@ class Draft:
         self.fields.update(messages=self.messages.messages(), metadata=self.metadata.root, state=self.state.root)
         if self._questions is not None:
             self.fields["questions"] = self._questions
-        return View(**self.fields)
+        return View.of(self.fields)
 
     def create(self, change: e.SessionCreated) -> None:
         """Begin a life, with what a constructor was given."""

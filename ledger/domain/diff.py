@@ -55,6 +55,8 @@ def diff(base: View, after: State, authoritative: Authoritative = frozenset()) -
 
 
 def _diff_scalars(base: View, after: State) -> Iterator[Change]:
+    if after.summary is None is base.summary and all(getattr(after, name) is getattr(base, name) for name in _SCALARS):
+        return  # as it was checked before
     title, pinned, model, summary, parent, root = checked_scalars(after)
     if title != base.title:
         yield e.TitleChanged(title=title)
@@ -76,6 +78,7 @@ def _diff_metadata(
         yield _METADATA[kind](path, value, marked)
 
 
+_SCALARS = ("title", "pinned", "model", "parent_session_id", "root_session_id")
 _STATE: dict[str, Callable[[str, Any], Change]] = {
     "set": lambda path, value: e.StateSet(path=path, value=value),
     "removed": lambda path, _: e.StateRemoved(path=path),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.domain import events as e
 from ledger.domain.diff_json import diff_json
-from ledger.domain.events import Change
+from ledger.domain.events import Change, appended
 from ledger.domain.messages import Messages
 from ledger.domain.parts import Message
 from ledger.domain.submitted import checked_message
@@ -19,13 +19,12 @@ __all__ = ["diff_messages"]
 
 def diff_messages(before: Sequence[Message], after: Sequence[Message], path: str = "/messages") -> Iterator[Change]:
     """Give the changes between two message lists, aligned by id: removals, revisions, the new order, additions."""
-    if not isinstance(after, list | tuple):
+    if not isinstance(after, list | tuple | Messages):
         raise InvalidSession(f"a {type(after).__name__}, not a list", path=path)
-    known = len(before)
-    old = after[:known]
+    known = before if isinstance(before, Messages) else Messages(before)
     # A list that only grew is the common case; comparing its old part is a comparison of pointers.
-    if len(old) == known and (list(before) == old if isinstance(old, list) else tuple(before) == old):
-        yield from _appended(before if isinstance(before, Messages) else Messages(before), after[known:], path)
+    if known.grown_to(after) is not None:
+        yield from _appended(known, after[len(known) :], path)
     else:
         yield from _align(before, after, path)
 
@@ -37,7 +36,7 @@ def _appended(before: Messages, fresh: Sequence[Any], path: str) -> Iterator[Cha
         if message.id in ids or before.holds(message.id):
             raise InvalidSession(f"the message id {message.id!r} appears twice", path=f"{path}/{place}")
         ids.add(message.id)
-        yield e.MessageAppended(message=message)
+        yield appended(message)
 
 
 def _align(before: Sequence[Message], after: Sequence[Any], path: str) -> Iterator[Change]:
@@ -76,7 +75,7 @@ def _added(was: Mapping[str, Message], after: Sequence[Message]) -> Iterator[Cha
         if message.id in was:
             pass
         elif place > last_known:
-            yield e.MessageAppended(message=message)
+            yield appended(message)
         else:
             yield e.MessageInserted(message=message, after=previous)
         previous = message.id

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from ledger.domain.parts import JsonArray, JsonValue, Message, Part
+from ledger.domain.parts import JsonArray, JsonValue, Message, Part, made
 from ledger.domain.question_changes import (
     QuestionAnswered,
     QuestionAsked,
@@ -62,6 +62,7 @@ __all__ = [
     "StateSet",
     "SummaryChanged",
     "TitleChanged",
+    "appended",
 ]
 
 #: Raised whenever the meaning of a stored payload changes; older payloads are upcast when they are read.
@@ -158,6 +159,11 @@ class MessageAppended(Part):
 
     type: Literal["message_appended"] = "message_appended"
     message: Message
+
+
+def appended(message: Message) -> MessageAppended:
+    """Give the change that appends a message; it was checked already."""
+    return made(MessageAppended, {"type": "message_appended", "message": message}, {"message"})
 
 
 class MessageInserted(Part):

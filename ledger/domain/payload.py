@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from ledger.domain.events import SCHEMA_VERSION, UPCASTERS, Agreement, Change, MessageAppended
+from ledger.domain.events import SCHEMA_VERSION, UPCASTERS, Agreement, Change, MessageAppended, appended
 from ledger.domain.part_json import dump_parts, read_message, read_time
 from ledger.domain.parts import Message, made
 from ledger.errors import UnknownChange
@@ -70,7 +70,7 @@ def decode_payload(payload: bytes | str, schema_version: int = SCHEMA_VERSION) -
         ValueError: if it does not parse.
     """
     payload = _upcast(payload, schema_version)
-    read = _as_written(payload, _appended)
+    read = _as_written(payload, appended)
     if read is not None:
         changes, said = read
         return made(Payload, {**_PAYLOAD, **said, "changes": tuple(changes)}, set(said))
@@ -132,10 +132,6 @@ def _as_written(payload: bytes | str, append: Callable[[Message], Any]) -> tuple
         if time is None:
             return None
     return changes, said
-
-
-def _appended(message: Message) -> MessageAppended:
-    return made(MessageAppended, {"type": "message_appended", "message": message}, {"type", "message"})
 
 
 def _itself(message: Message) -> Message:

@@ -11,14 +11,17 @@ from datetime import datetime
 from typing import Any, get_args
 
 from ledger.domain.chain import AUTHORITIES
+from ledger.domain.frozen import no_items, no_members
 from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message, Option, Part, Question, ToolCall
-from ledger.domain.values import plain
+from ledger.domain.values import check_json, plain
 from ledger.domain.view import State
 from ledger.errors import InvalidSession
 
 __all__ = ["check_keywords", "checked_id", "checked_message", "checked_object", "checked_question", "checked_scalars"]
 
+_NO_ITEMS, _NO_MEMBERS = no_items(), no_members()
+_NAMES = {kind: kind.model_fields.keys() for kind in (Message, ToolCall, Question, Option)}
 #: The chain writes the length of the name in 16 bits.
 MAX_WRITER_BYTES = 65_535
 
@@ -66,7 +69,7 @@ def checked_id(value: Any, path: str, what: str = "id") -> str:
         raise InvalidSession(f"the {what} is empty", path=path)
     if "\0" in value:
         raise InvalidSession(f"the {what} {value!r} holds a NUL", path=path)
-    return str(plain(value, path))
+    return value if type(value) is str and value.isascii() else str(plain(value, path))
 
 
 def checked_object(value: Any, path: str) -> Mapping[Any, Any]:
@@ -101,15 +104,18 @@ def checked_message(message: Any, path: str) -> None:
     if fields["tool_success"] is not None:
         _flag(fields["tool_success"], f"{path}/tool_success")
     _time(fields["created_at"], f"{path}/created_at")
-    plain(_list(fields["parts"], f"{path}/parts"), f"{path}/parts")
-    plain(checked_object(fields["metadata"], f"{path}/metadata"), f"{path}/metadata")
+    if fields["parts"] is not _NO_ITEMS:
+        check_json(_list(fields["parts"], f"{path}/parts"), f"{path}/parts")
+    if fields["metadata"] is not _NO_MEMBERS:
+        check_json(checked_object(fields["metadata"], f"{path}/metadata"), f"{path}/metadata")
     if fields["native"] is not None:
-        plain(checked_object(fields["native"], f"{path}/native"), f"{path}/native")
-    for place, call in enumerate(_list(fields["tool_calls"], f"{path}/tool_calls")):
-        where = f"{path}/tool_calls/{place}"
-        of_call = _fields(call, ToolCall, where)
-        _texts(of_call, ("id", "name"), where)
-        plain(of_call["arguments"], f"{where}/arguments")
+        check_json(checked_object(fields["native"], f"{path}/native"), f"{path}/native")
+    if fields["tool_calls"] is not _NO_ITEMS:
+        for place, call in enumerate(_list(fields["tool_calls"], f"{path}/tool_calls")):
+            where = f"{path}/tool_calls/{place}"
+            of_call = _fields(call, ToolCall, where)
+            _texts(of_call, ("id", "name"), where)
+            check_json(of_call["arguments"], f"{where}/arguments")
 
 
 def checked_question(key: Any, question: Any, path: str) -> None:
@@ -129,7 +135,7 @@ def checked_question(key: Any, question: Any, path: str) -> None:
     _texts(fields, ("header", "source", "resolved_by", "reason", "supersedes"), path, optional=True)
     for name in ("allow_custom", "multiple"):
         _flag(fields[name], f"{path}/{name}")
-    plain(fields["answer"], f"{path}/answer")
+    check_json(fields["answer"], f"{path}/answer")
     for place, option in enumerate(_list(fields["options"], f"{path}/options")):
         of_option = _fields(option, Option, f"{path}/options/{place}")
         _texts(of_option, ("label",), f"{path}/options/{place}")
@@ -141,15 +147,17 @@ def _fields(part: Any, kind: type[Part], path: str) -> dict[str, Any]:
     if type(part) is not kind:
         raise InvalidSession(f"a {type(part).__name__}, not a {kind.__name__}", path=path)
     fields: dict[str, Any] = part.__dict__
-    for name in kind.model_fields:
-        if name not in fields:
-            raise InvalidSession(f"a {kind.__name__} without {name}", path=path)
+    if not _NAMES[kind] <= fields.keys():
+        missing = next(name for name in kind.model_fields if name not in fields)
+        raise InvalidSession(f"a {kind.__name__} without {missing}", path=path)
     return fields
 
 
 def _texts(fields: dict[str, Any], names: tuple[str, ...], path: str, *, optional: bool = False) -> None:
     for name in names:
-        _text(fields[name], f"{path}/{name}", optional=optional)
+        value = fields[name]
+        if not (type(value) is str and value.isascii()) and not (value is None and optional):
+            _text(value, f"{path}/{name}")
 
 
 def _text(value: Any, path: str, *, optional: bool = False) -> Any:
@@ -157,7 +165,7 @@ def _text(value: Any, path: str, *, optional: bool = False) -> Any:
         return None
     if not isinstance(value, str):
         raise InvalidSession(f"a {type(value).__name__}, not text", path=path)
-    return plain(value, path)
+    return value if type(value) is str and value.isascii() else plain(value, path)
 
 
 def _flag(value: Any, path: str) -> bool:

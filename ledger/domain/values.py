@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ledger.errors import InvalidSession
 
-__all__ = ["MAX_DEPTH", "join", "json_equal", "plain", "split", "thaw"]
+__all__ = ["MAX_DEPTH", "check_json", "join", "json_equal", "plain", "split", "thaw"]
 
 #: Deeper than any record of a conversation; with the event around it, within the 200 levels that pydantic reads.
 MAX_DEPTH = 160
@@ -69,6 +70,37 @@ def plain(value: Any, path: str, depth: int = 0) -> Any:
         _check_depth(depth, path)
         return [plain(item, f"{path}/{index}", depth + 1) for index, item in enumerate(value)]
     return _plain_scalar(value, path)
+
+
+def check_json(value: Any, path: str) -> None:
+    """Check that `plain` can copy `value`, without copying it.
+
+    Raises:
+        InvalidSession: as `plain` does.
+    """
+    if not _plainly_json(value, 0):
+        plain(value, path)
+
+
+def _plainly_json(value: Any, depth: int) -> bool:
+    """Tell whether a value is JSON at first sight, as nearly all is; `plain` knows what else is, and what is wrong."""
+    test = _AT_FIRST_SIGHT.get(type(value))
+    if test is not None:
+        return test(value)
+    if depth >= MAX_DEPTH:
+        return False
+    if isinstance(value, dict):
+        return all(type(key) is str and key.isascii() and _plainly_json(item, depth + 1) for key, item in value.items())
+    return isinstance(value, list | tuple) and all(_plainly_json(item, depth + 1) for item in value)
+
+
+_AT_FIRST_SIGHT: dict[type, Callable[[Any], bool]] = {
+    str: str.isascii,
+    int: lambda value: value.bit_length() <= _MAX_INTEGER_BITS,
+    float: math.isfinite,
+    bool: lambda value: True,  # noqa: ARG005 - both are
+    type(None): lambda value: True,  # noqa: ARG005 - there is one
+}
 
 
 def _plain_scalar(value: Any, path: str) -> Any:

@@ -39,7 +39,7 @@ class State(Protocol):
     def state(self) -> Mapping[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """A session at one version.
 
@@ -69,6 +69,18 @@ class View:
     questions: Mapping[str, Question] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> View:
+        """Give the view of these fields, all of them; a frozen constructor would set them one by one."""
+        view = object.__new__(cls)
+        view.__dict__.update(fields)
+        return view
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What it holds, by name."""
+        return dict(self.__dict__)
 
     @property
     def pending(self) -> tuple[str, ...]:

@@ -305,7 +305,7 @@ def test_a_copy_under_another_id_is_another_session() -> None:
     assert ("t", 0, 0) == (twin.id, twin.version, twin.metadata_version)
     base = tracking_of(twin).base
     assert base is not None
-    assert ("t", 0, ()) == (base.session_id, base.version, base.messages)
+    assert ("t", 0, 0) == (base.session_id, base.version, len(base.messages))
 
 
 def test_json_and_pickle_keep_what_it_holds_and_its_version() -> None:
