@@ -13,6 +13,7 @@ from tests.contract.faces import Book
 from tests.property.session_model import Thread, content_of, differences
 
 __all__ = [
+    "check_asking",
     "check_catalog",
     "check_difference",
     "check_feed",
@@ -39,6 +40,11 @@ async def check_past(book: Book, thread: Thread, at: Any, version: int) -> None:
     loaded = await book.load(thread.id, at=at)
     assert left == loaded
     assert left.model_dump() == loaded.model_dump()
+
+
+async def check_asking(book: Book, session_id: str, question_id: str, thread: Thread, version: int) -> None:
+    """A question names the save that asked it last, in a fork also the one of the session that it came from."""
+    assert thread.at(version).session == await book.load(session_id, at=f"q:{question_id}")
 
 
 async def check_history(book: Book, thread: Thread) -> list[Event]:

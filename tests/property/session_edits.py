@@ -28,6 +28,16 @@ def _revise(held: Copy, name: str, number: int, place: int) -> None:
         messages[place] = messages[place].model_copy(update={"content": f"{name} revised {number}"})
 
 
+def _mark(held: Copy, name: str, number: int, place: int) -> None:
+    messages = held.session.messages
+    if place < len(messages):
+        marks = dict(messages[place].metadata)
+        marks["xyz"[number % 3]] = f"{name} {number}"
+        if number % 4 == 0:
+            marks.pop("x", None)
+        messages[place] = messages[place].model_copy(update={"metadata": marks})
+
+
 def _remove(held: Copy, name: str, number: int, place: int) -> None:
     del name, number, held.session.messages[place : place + 1]
 
@@ -112,6 +122,7 @@ EDITS: dict[str, Edit] = {
     "forget": _forget,
     "answer": _resolving(lambda held, question, word: held.session.answer(question, word)),
     "revise": _revise,
+    "mark": _mark,
     "remove": _remove,
     "insert": _insert,
     "extend": _extend,

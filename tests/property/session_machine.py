@@ -70,17 +70,6 @@ class SessionMachine(Stage):
             outcome = self.attempt(self.book.load(thread.id, at=version))
             self.hold(slot, thread, outcome, version)
 
-    def hold(self, slot: int, thread: Thread, outcome: object, version: int | None) -> None:
-        """Take what a load gave, if there was something to load, and compare it with what was saved."""
-        error = thread.unloadable(version)
-        if error is not None:
-            assert error is type(outcome)
-            return
-        assert isinstance(outcome, Session)
-        saved = thread.at(thread.version if version is None else version)
-        assert saved.session == outcome
-        self.pool[slot] = Copy.of(outcome, saved.life)
-
     @rule(slot=slots, pick=picks, way=st.sampled_from(["load", "load_merged", "load_merged", "load_or_create"]))
     def obtain_cached(self, slot: int, pick: int, way: str) -> None:
         """Take a copy from the repository: `load` may give an old one, `load_merged` never does."""
@@ -118,10 +107,6 @@ class SessionMachine(Stage):
             case "pickle":
                 held.session = pickle.loads(pickle.dumps(held.session))  # noqa: S301 - made right here
                 self.constructed(held)
-
-    def constructed(self, held: Copy) -> None:
-        if held.fresh:
-            held.base.title, held.base.pinned = held.session.title, held.session.pinned
 
     # --- Saves ---
 
@@ -175,6 +160,16 @@ class SessionMachine(Stage):
             self.keyed.append((thread.id, words, carried, outcome))
             assert outcome == self.do(self.other.save(held.session, **words)), "saved again, unchanged, it is a retry"
             self.settled(thread, held)
+
+    @rule(name=writers, edits=edits_of)
+    def save_the_oldest(self, name: str, edits: Edits) -> None:
+        """Save the copy that is furthest behind, of those that may still be saved."""
+        behind = [
+            -1 if thread.is_dead_for(held, create=False) else thread.version - held.version
+            for held in self.pool
+            for thread in (self.threads[held.id],)
+        ]
+        self.save(behind.index(max(behind)), name, edits, 0, "plain")
 
     @rule(picked=st.lists(slots, min_size=2, max_size=4, unique=True), name=writers, edits=edits_of, pick=picks)
     def save_together(self, picked: list[int], name: str, edits: Edits, pick: int) -> None:
@@ -248,7 +243,7 @@ class SessionMachine(Stage):
         """Append messages to a session that nobody has loaded."""
         thread, now = self.at_head(pick)
         said = [Message.user(f"{name} {self.number}", id=f"m{self.number}.{n}") for n in range(1 + place % 2)]
-        now.messages |= {message.id: message.content for message in said}
+        now.messages |= {message.id: {"text": message.content} for message in said}
         self.by_verb(thread, now, name, lambda book, words: book.append(thread.id, *said, **words), key=key)
 
     @rule(pick=picks, name=writers, key=st.booleans(), place=picks)
@@ -287,10 +282,6 @@ class SessionMachine(Stage):
             key=key, reordered=trial.reordered,
         )  # fmt: skip
         self.number = max(last, self.number)
-
-    def at_head(self, pick: int) -> tuple[Thread, Content]:
-        thread = self.thread(pick)
-        return thread, copy.deepcopy(thread.head)
 
     def by_verb(
         self, thread: Thread, now: Content, name: str, call: Callable[[Book, dict[str, Any]], Any], *, key: bool,

@@ -34,7 +34,8 @@ class Content:
 
     title: str | None = None
     pinned: bool = False
-    messages: dict[str, str] = field(default_factory=dict)
+    #: By id: the text, and each key of the metadata.
+    messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: By text: the status, and the answer.
     questions: dict[str, Standing] = field(default_factory=dict)
     #: Each path of the metadata and of the state, with its value.
@@ -55,7 +56,10 @@ def content_of(session: Session) -> Content:
     return Content(
         title=session.title,
         pinned=session.pinned,
-        messages={message.id: message.content for message in session.messages},
+        messages={
+            message.id: {"text": message.content} | {f"/{key}": value for key, value in message.metadata.items()}
+            for message in session.messages
+        },
         questions={question.text: (str(question.status), question.answer) for question in session.questions.values()},
         paths=paths,
         shared=copy.copy(session.state.get("shared")),
@@ -125,6 +129,8 @@ class Thread:
     #: Every question that was ever asked here, also in a life that has ended.
     asked: dict[str, str] = field(default_factory=dict)
     usage: dict[str | None, list[int]] = field(default_factory=dict)
+    #: By its id, where a question was last asked: in which session, and in which version of it.
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def version(self) -> int:
@@ -212,6 +218,7 @@ class Thread:
         assert left is not None
         child = Thread(new_id, head=copy.deepcopy(left), life=1, alive=True, made=1)
         child.asked = dict.fromkeys(left.pending(), "pending")
+        child.places = {name: at for name, at in self.places.items() if at[0] != self.id or at[1] <= version}
         child.note(writer, authority, 0)
         return child
 
@@ -235,15 +242,23 @@ class Thread:
         return overruled
 
     def _take_messages(self, held: Copy, now: Content, version: int, *, stale: bool) -> None:
-        for message_id, text in now.messages.items():
-            if held.base.messages.get(message_id) != text and self.head.messages.get(message_id) != text:
-                self.head.messages[message_id] = text
-                self.revised[message_id] = version
+        for message_id, said in now.messages.items():
+            was, stands = held.base.messages.get(message_id), self.head.messages.get(message_id)
+            if said in (was, stands):
+                continue
+            self.revised[message_id] = version
+            if was is None or stands is None:
+                self.head.messages[message_id] = dict(said)  # it is new, or back in its place
+            else:
+                for name in was.keys() | said.keys():
+                    if was.get(name) != said.get(name):
+                        stands |= {name: said.get(name)}
+                self.head.messages[message_id] = {name: value for name, value in stands.items() if value is not None}
         for message_id in held.base.messages.keys() - now.messages.keys():
             if self.revised.get(message_id, 0) <= held.version:
                 self.head.messages.pop(message_id, None)
         if not stale:
-            self.head.messages = dict(now.messages)
+            self.head.messages = copy.deepcopy(now.messages)
 
     def _take_questions(self, held: Copy, now: Content) -> None:
         """The first end stands, unless it was that the question had been lost."""
@@ -284,7 +299,7 @@ class Thread:
         self.head.messages = {message_id: self.head.messages[message_id] for message_id in found}
         left = self.saves[-1].left
         assert left is not None
-        left.messages = dict(self.head.messages)
+        left.messages = copy.deepcopy(self.head.messages)
 
 
 def _fields(content: Content) -> dict[str, Any]:

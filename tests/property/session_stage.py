@@ -106,12 +106,32 @@ class Stage(RuleBasedStateMachine):
         self.number += 1
         return content_of(held.session)
 
+    def hold(self, slot: int, thread: Thread, outcome: object, version: int | None) -> None:
+        """Take what a load gave, if there was something to load, and compare it with what was saved."""
+        error = thread.unloadable(version)
+        if error is not None:
+            assert error is type(outcome)
+            return
+        assert isinstance(outcome, Session)
+        saved = thread.at(thread.version if version is None else version)
+        assert saved.session == outcome
+        self.pool[slot] = Copy.of(outcome, saved.life)
+
+    def constructed(self, held: Copy) -> None:
+        if held.fresh:
+            held.base.title, held.base.pinned = held.session.title, held.session.pinned
+
+    def at_head(self, pick: int) -> tuple[Thread, Content]:
+        thread = self.thread(pick)
+        return thread, copy.deepcopy(thread.head)
+
     def stored_version(self, thread: Thread) -> int:
         head = self.do(self.other.head(thread.id))
         return head.version if head else 0
 
     def take(self, thread: Thread, held: Copy, now: Content, words: dict[str, Any], receipt: Receipt) -> None:
         """Let the model take a save in, and compare what it comes to with what the ledger holds now."""
+        asked = set(thread.head.questions) if thread.alive else set()
         missing, before, stale = thread.missing(held, now), list(thread.head.messages), held.version < thread.version
         alive = thread.alive
         overruled = thread.take(held, now, words)
@@ -125,6 +145,8 @@ class Stage(RuleBasedStateMachine):
         assert list(thread.head.messages) == list(found.messages)
         saved = thread.at(version)
         saved.session, saved.digest = head, receipt.digest
+        new = [question for question in head.questions.values() if question.text not in asked]
+        thread.places |= {question.id: (thread.id, version) for question in new}
         if not alive:
             saved.base = receipt.base_version  # a copy that a constructor made begins a life behind the tombstone
         (event,) = self.do(self.other.history(thread.id, after=version - 1))
@@ -152,6 +174,9 @@ class Stage(RuleBasedStateMachine):
         saved = thread.at(a)
         names = [a, a - thread.version if a < thread.version else str(a), f"key:{saved.key}" if saved.key else str(a)]
         self.do(checks.check_past(self.book, thread, one_of(names, other), a))
+        for question_id in saved.session.questions if saved.session and saved.life == thread.life else ():
+            if where := thread.places.get(question_id):
+                self.do(checks.check_asking(self.book, thread.id, question_id, self.threads[where[0]], where[1]))
         self.do(checks.check_difference(self.other, thread, b, a))
         self.do(checks.check_steps(self.book, thread, a, b))
         self.do(checks.check_slice(self.book, thread, a - 1, other % 4, reverse=bool(other % 3)))
