@@ -339,6 +339,7 @@ class Saving(Explaining):
         """
         body = checked_record(session_id, record, key)
         with self._database.write() as connection:
+            self._log.hold(connection, session_id)
             if self._log.head(connection, session_id) is None:
                 raise SessionNotFound(session_id)
             append_usage(connection, session_id, self._log.uid(connection, session_id), body, key)

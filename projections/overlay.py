@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table, text
 
-__all__ = ["overlaid"]
+__all__ = ["overlay"]
 
 
-@contextmanager
-def overlaid(connection: Connection, tables: Sequence[Table]) -> Iterator[None]:
+def overlay(connection: Connection, tables: Sequence[Table]) -> None:
     """Put copies of `tables` in front of them, which can be written even if the database is read-only.
 
-    Statements that name a table mean its temporary copy, until the end of the block.
+    Statements that name a table mean its temporary copy, until the transaction ends, which is one for scratch.
     """
     for table in tables:
-        copying = f"CREATE TEMP TABLE {table.name} AS SELECT * FROM main.{table.name}"  # noqa: S608 - our own names
-        connection.execute(text(copying))
-    try:
-        yield
-    finally:
-        for table in tables:
-            connection.execute(text(f"DROP TABLE temp.{table.name}"))
+        key = ", ".join(column.name for column in table.primary_key)
+        # Our own names. Before it is there, the copy's name means the table.
+        connection.execute(text(f"CREATE TEMPORARY TABLE {table.name} AS SELECT * FROM {table.name}"))  # noqa: S608
+        connection.execute(text(_KEYS[connection.dialect.name].format(table=table.name, key=key)))
+
+
+_KEYS = {
+    "sqlite": "CREATE UNIQUE INDEX temp.{table}_key ON {table} ({key})",
+    "postgresql": "CREATE UNIQUE INDEX ON pg_temp.{table} ({key})",
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -16,7 +16,7 @@ from ledger.store.log import Log
 from ledger.store.tables import feed, heads, projection_positions, sessions, snapshots
 from ledger.telemetry import get_logger
 from projections.catalog import Catalog
-from projections.overlay import overlaid
+from projections.overlay import overlay
 from projections.questions import Questions
 from projections.runner import Runner
 from projections.session_view import SessionViews
@@ -124,15 +124,27 @@ class ReadSide:
             with self.database.read() as connection:
                 yield connection
             return
-        with self.database.read() as connection, overlaid(connection, self.usage_log.tables):
-            for uid in self.usage_log.behind(connection):
-                self.usage_log.take(connection, uid)
-            yield connection
+        with ExitStack() as stack:
+            yield self._counted_beside(stack)
+
+    def _counted_beside(self, stack: ExitStack) -> Connection:
+        try:
+            with ExitStack() as attempt:
+                connection = attempt.enter_context(self.database.scratch())
+                overlay(connection, self.usage_log.tables)
+                for uid in self.usage_log.behind(connection):
+                    self.usage_log.take(connection, uid)
+                stack.push(attempt.pop_all())
+                return connection
+        except StorageError as error:
+            _log.warning("projection_behind", projection=self.usage_log.name, reason=str(error))
+        return stack.enter_context(self.database.read())
 
     def count_usage(self, progress: Progress | None = None) -> None:
         """Bring the usage totals up to date."""
         with self.database.read() as connection:
-            behind = self.usage_log.behind(connection)
+            # In an order that every process has: they wait for each other, and never in a circle.
+            behind = sorted(self.usage_log.behind(connection))
         for start in range(0, len(behind), USAGE_PAGE):
             page = behind[start : start + USAGE_PAGE]
             with self.database.write() as connection:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
-from sqlalchemy import Connection, RowMapping, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, func, select, update
 
 from ledger.domain.events import Event
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, StorageError
 from ledger.store.database import Database
 from ledger.store.log import event_of, fed
+from ledger.store.sequencer import sequence
 from ledger.store.tables import feed, projection_positions
+from ledger.store.upserts import inserting
 from ledger.telemetry import get_logger
-from projections.overlay import overlaid
+from projections.overlay import overlay
 
 __all__ = ["Page", "Projector", "Runner", "ViewAt"]
 
@@ -23,6 +25,8 @@ _log = get_logger(__name__)
 
 #: How many events one transaction of a projection takes.
 PAGE = 500
+#: The revision of a projection that took nothing yet.
+NEVER_RUN = -1
 
 Page = Sequence[tuple[bytes, Event]]
 #: Gives the view of a session at a version, as a transaction sees it: what a fork began as.
@@ -66,6 +70,7 @@ class Runner:
             StorageError: if the database cannot be written.
         """
         projector = self.projectors[name]
+        sequence(self.database)
         position, revision, end = self._positions(name)
         if revision == projector.revision and position >= end:
             return
@@ -105,10 +110,23 @@ class Runner:
             with self.database.read() as connection:
                 yield connection
             return
-        projector = self.projectors[name]
-        with self.database.read() as connection, overlaid(connection, projector.tables):
-            self._fold_into(connection, projector)
-            yield connection
+        with ExitStack() as stack:
+            yield self._beside(stack, self.projectors[name])
+
+    def _beside(self, stack: ExitStack, projector: Projector) -> Connection:
+        """Give a reading connection with a copy of the projection that is at the end, or what there is, as it is."""
+        try:
+            with ExitStack() as attempt:
+                connection = attempt.enter_context(self.database.scratch())
+                overlay(connection, projector.tables)
+                self._fold_into(connection, projector)
+                stack.push(attempt.pop_all())
+                return connection
+        except DamagedRecord:
+            raise
+        except StorageError as error:
+            _log.warning("projection_behind", projection=projector.name, reason=str(error))
+        return stack.enter_context(self.database.read())
 
     def _fold_into(self, connection: Connection, projector: Projector) -> None:
         row = connection.execute(_POSITION.where(projection_positions.c.name == projector.name)).one_or_none()
@@ -122,6 +140,7 @@ class Runner:
     def rebuild(self, name: str, progress: Progress | None = None) -> None:
         """Empty one projection and fold the whole feed into it again."""
         with self.database.write() as connection:
+            self._held_position(connection, self.projectors[name])
             self._reset(connection, self.projectors[name])
         self.catch_up(name, progress)
 
@@ -129,17 +148,15 @@ class Runner:
         with self.database.read() as connection:
             row = connection.execute(_POSITION.where(projection_positions.c.name == name)).one_or_none()
             end = connection.execute(select(func.coalesce(func.max(feed.c.position), 0))).scalar_one()
-        return (row[0], row[1], end) if row else (0, -1, end)
+        return (row[0], row[1], end) if row else (0, NEVER_RUN, end)
 
     def _take_page(self, projector: Projector) -> tuple[int, int]:
         """Take the next page, and give the position reached and the number of events in it."""
         with self.database.write() as connection:
-            row = connection.execute(_POSITION.where(projection_positions.c.name == projector.name)).one_or_none()
-            if row is None or row[1] != projector.revision:
+            position, revision = self._held_position(connection, projector)
+            if revision != projector.revision:
                 self._reset(connection, projector)
                 position = 0
-            else:
-                position = row[0]
             rows = fed(connection, after=position, limit=PAGE)
             if rows:
                 projector.take(connection, _page(rows))
@@ -151,11 +168,24 @@ class Runner:
                 )
         return int(position), len(rows)
 
+    def _held_position(self, connection: Connection, projector: Projector) -> tuple[int, int]:
+        """Give position and revision of a projection, and let nobody else take a page until the transaction ends."""
+        query = _POSITION.where(projection_positions.c.name == projector.name).with_for_update()
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            begun = {"name": projector.name, "position": 0, "revision": NEVER_RUN}
+            connection.execute(
+                inserting(projection_positions, connection.dialect).values(begun).on_conflict_do_nothing()
+            )
+            row = connection.execute(query).one()
+        return row[0], row[1]
+
     def _reset(self, connection: Connection, projector: Projector) -> None:
         projector.clear(connection)
-        connection.execute(delete(projection_positions).where(projection_positions.c.name == projector.name))
         connection.execute(
-            insert(projection_positions).values(name=projector.name, position=0, revision=projector.revision)
+            update(projection_positions)
+            .where(projection_positions.c.name == projector.name)
+            .values(position=0, revision=projector.revision)
         )
 
 

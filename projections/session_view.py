@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from ledger.domain.apply import FOLD_VERSION
 from ledger.domain.view import View
@@ -21,6 +21,7 @@ from ledger.store.database import Database
 from ledger.store.log import Log
 from ledger.store.replaying import Leg
 from ledger.store.tables import snapshots
+from ledger.store.upserts import inserting
 from ledger.telemetry import get_logger
 from projections.snapshot_body import decode_view, encode_view, estimate_size
 
@@ -191,7 +192,9 @@ class SessionViews:
         }
         with self.database.write() as connection:
             uid = row["session_uid"] = self.log.uid(connection, view.session_id)
-            connection.execute(insert(snapshots).prefix_with("OR REPLACE", dialect="sqlite"), row)
+            written = inserting(snapshots, connection.dialect).values(row)
+            key = [column.name for column in snapshots.primary_key]
+            connection.execute(written.on_conflict_do_update(index_elements=key, set_=row))
             kept = connection.execute(
                 select(snapshots.c.version).where(snapshots.c.session_uid == uid).order_by(snapshots.c.version.desc())
             ).scalars()

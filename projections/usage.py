@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, select, update
 
 from ledger.domain.records import UsageTotals
 from ledger.store.tables import sessions, usage_records, usage_totals
+from ledger.store.upserts import inserting
 
 __all__ = ["Usage"]
 
@@ -40,10 +41,11 @@ class Usage:
 
     def take(self, connection: Connection, uid: bytes) -> None:
         """Count the records of one session that are not counted yet."""
-        line = (
-            connection.execute(select(usage_totals).where(usage_totals.c.session_uid == uid)).mappings().one_or_none()
-        )
-        number, totals = (line["number"], json.loads(line["totals"])) if line else (0, {})
+        begun = inserting(usage_totals, connection.dialect).values(session_uid=uid, number=0, totals="{}")
+        connection.execute(begun.on_conflict_do_nothing())
+        this = usage_totals.c.session_uid == uid
+        line = connection.execute(select(usage_totals).where(this).with_for_update()).one()
+        number, totals = line.number, json.loads(line.totals)
         records = connection.execute(
             select(usage_records.c.number, usage_records.c.body)
             .where(usage_records.c.session_uid == uid, usage_records.c.number > number)
@@ -51,10 +53,8 @@ class Usage:
         ).all()
         for number, body in records:  # noqa: B007 - the last number is the line's
             add(totals, json.loads(body))
-        connection.execute(delete(usage_totals).where(usage_totals.c.session_uid == uid))
-        connection.execute(
-            insert(usage_totals).values(session_uid=uid, number=number, totals=json.dumps(totals, ensure_ascii=False))
-        )
+        values = {"number": number, "totals": json.dumps(totals, ensure_ascii=False)}
+        connection.execute(update(usage_totals).where(this).values(values))
 
     def totals(self, connection: Connection, session_id: str | None, uid: bytes | None) -> UsageTotals:
         """Give the sums of one session, or of all."""

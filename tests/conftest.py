@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def _logs_are_silent_again() -> Iterator[None]:
     """Capturing log events configures structlog, and from then on the examples would print them."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _server_ends_with_the_run() -> Iterator[None]:
+    """Stop the PostgreSQL server that the tests share, if one of them has started it."""
+    yield
+    if "tests.postgres" in sys.modules:
+        sys.modules["tests.postgres"].close_shared()
 
 
 @pytest.fixture(scope="session")

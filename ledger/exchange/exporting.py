@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, cast, func, select
+from sqlalchemy import Connection, func, select
 
 from ledger.domain.events import SessionForked
 from ledger.domain.redaction import NO_SALT, Redacting, redacted_paths
@@ -15,7 +15,7 @@ from ledger.exchange.envelopes import StoredEvent, event_line, to_time
 from ledger.exchange.lines import FORMAT, FORMAT_VERSION, LineWriter
 from ledger.exchange.links import Links
 from ledger.store.census import session_ids as every_id
-from ledger.store.columns import PAYLOAD_OF
+from ledger.store.columns import BODY, PAYLOAD_OF
 from ledger.store.database import Database
 from ledger.store.log import Log
 from ledger.store.tables import events, payloads, sessions, usage_records
@@ -214,7 +214,7 @@ def _session_line(taken: _Taken, paths: Iterable[str]) -> dict[str, Any]:
 
 def _stored(connection: Connection, uid: bytes, after: int, upto: int) -> list[Mapping[str, Any]]:
     query = (
-        select(*events.c, payloads.c.salt, cast(payloads.c.body, LargeBinary).label("body"))
+        select(*events.c, payloads.c.salt, BODY.label("body"))
         .outerjoin(payloads, PAYLOAD_OF)
         .where(events.c.session_uid == uid, events.c.version > after, events.c.version <= upto)
         .order_by(events.c.version)

@@ -75,6 +75,7 @@ class Import:
     def _take(self, export: CheckedExport, session: CheckedSession) -> ImportedSession:
         new_usage: Sequence[UsageRecord] = ()
         with self._database.write() as connection:
+            self._intake.hold(connection, session)
             held = self._held(connection, session)
             if held < session.versions:
                 self._intake.add(connection, session, held, self._rows(export, session, held))

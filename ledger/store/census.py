@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, LargeBinary, case, cast, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from ledger.domain.events import ChangeOverruled, QuestionOmitted
 from ledger.domain.payload import decode_payload
 from ledger.errors import UnknownChange
-from ledger.store.columns import IS_STALE, PAYLOAD_OF
+from ledger.store.columns import BODY, IS_STALE, PAYLOAD_OF
+from ledger.store.session_keys import is_storable
 from ledger.store.tables import events, heads, payloads, sessions, usage_records
 
 __all__ = ["session_ids", "take_census"]
@@ -23,7 +24,7 @@ def take_census(connection: Connection) -> dict[str, int]:
     saved, stale_saves = connection.execute(select(func.count(), func.coalesce(stale, 0)).select_from(events)).one()
     living = func.sum(case((heads.c.tombstone < heads.c.version, 1), else_=0))
     known, alive = connection.execute(select(func.count(), func.coalesce(living, 0)).select_from(heads)).one()
-    size = func.sum(func.length(cast(payloads.c.body, LargeBinary)))
+    size = func.sum(func.length(BODY))
     omissions, overruled = _rebased(connection)
     return {
         "sessions": int(alive),
@@ -39,9 +40,8 @@ def take_census(connection: Connection) -> dict[str, int]:
 
 def _rebased(connection: Connection) -> tuple[int, int]:
     """Count what saves left out, and what was overruled: only payloads that could speak of it are parsed."""
-    body = cast(payloads.c.body, LargeBinary).label("body")
     telling = (
-        select(body, events.c.schema_version)
+        select(BODY.label("body"), events.c.schema_version)
         .join(events, PAYLOAD_OF)
         .where(
             or_(
@@ -63,6 +63,8 @@ def _rebased(connection: Connection) -> tuple[int, int]:
 
 def session_ids(connection: Connection, prefix: str, limit: int | None = None) -> list[str]:
     """Give the ids that begin so and were ever saved under, deleted sessions included, in the order of the ids."""
+    if not is_storable(prefix):
+        return []
     # A range and not LIKE: case counts, and the index serves it.
     query = select(sessions.c.session_id).where(sessions.c.session_id >= prefix)
     if prefix:

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func
+from typing import Any
+
+from sqlalchemy import ColumnElement, LargeBinary, and_, func
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from ledger.store.tables import events, payloads
 
-__all__ = ["IS_STALE", "PAYLOAD_OF", "RAW_TIME"]
+__all__ = ["BODY", "IS_STALE", "PAYLOAD_OF", "RAW_TIME", "octets"]
+
+
+class octets(FunctionElement[bytes]):  # noqa: N801 - it reads as the function that it is
+    """The bytes of a text, as they are stored."""
+
+    type = LargeBinary()
+    inherit_cache = True
+
+
+@compiles(octets)
+def _cast(element: FunctionElement[bytes], compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS BLOB)"
+
+
+@compiles(octets, "postgresql")
+def _converted(element: FunctionElement[bytes], compiler: SQLCompiler, **options: Any) -> str:
+    return f"convert_to({compiler.process(element.clauses, **options)}, 'UTF8')"
+
+
+#: The payload of an event, as it is hashed. As bytes, so that one that is no UTF-8 any more is our error to explain.
+BODY: ColumnElement[bytes] = octets(payloads.c.body)
 
 #: Joins each event with its payload.
 PAYLOAD_OF = and_(payloads.c.session_uid == events.c.session_uid, payloads.c.version == events.c.version)

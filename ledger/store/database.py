@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Dialect, make_url
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ledger.errors import LedgerMissing, StorageError
 from ledger.store import schema
+from ledger.store.engine import StorageEngine
 from ledger.store.process_forks import LONGEST_WAIT_S, Gate, watch
 from ledger.store.sqlite import SqliteEngine
 from ledger.store.wakeups import Wakeups
@@ -32,13 +34,14 @@ _log = get_logger(__name__)
 class Database:
     """A ledger's database, opened and of the current schema. Safe to share between threads.
 
-    Writing transactions run one at a time in this process, in the order in which they ask; reading ones beside them.
+    On SQLite writing transactions run one at a time in this process, in the order in which they ask, and reading ones
+    beside them; on PostgreSQL all of them run side by side.
     A `fork()` waits for the transactions under way; afterwards parent and child both open connections of their own.
     """
 
     def __init__(self, url: str, *, create: bool = True, upgrade: bool = False) -> None:
         self.url = _parse(url)
-        self._engine = SqliteEngine(self.url)
+        self._engine = _engine_of(self.url)
         self.place = self._engine.place
         #: Rung after every commit.
         self.wakeups = Wakeups(self._engine.watch)
@@ -67,6 +70,7 @@ class Database:
             raise LedgerMissing(self.place)
         if found.empty or upgrade:
             with self.write() as connection:
+                self._engine.migrating(connection)
                 self.steps = schema.migrate(connection, self.place)
                 found = schema.standing(connection)
         schema.check_schema(found, self.place)
@@ -79,17 +83,34 @@ class Database:
         Raises:
             StorageError: if the database fails.
         """
+        with self._reading(self._engine.reading) as connection:
+            yield connection
+
+    @contextmanager
+    def scratch(self) -> Iterator[Connection]:
+        """Give a connection like `read`, in which temporary tables can be made; nothing that is made in it stays.
+
+        Raises:
+            StorageError: if the database fails, or allows no such tables.
+        """
+        with self._reading(self._engine.scratching) as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self, begin: Callable[[], AbstractContextManager[Connection]]) -> Iterator[Connection]:
         self._check_process()
         # A database in memory has one connection, so reading it waits for its turn.
         alone = self._writing if self._engine.in_memory else nullcontext()
         with alone, self._gate.passed(), self._translated():
-            self._engine.check_file()
-            with self._engine.reading() as connection:
+            self._engine.check_place()
+            with begin() as connection:
                 yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection inside the one writing transaction; it commits at the end, and rolls back on any error.
+        """Give a connection inside a writing transaction; it commits at the end, and rolls back on any error.
+
+        On SQLite it is the only one. On PostgreSQL each statement sees what others have committed before it.
 
         Raises:
             StorageError: if the database fails. Whether a failed commit was stored is not known then.
@@ -101,8 +122,9 @@ class Database:
     def writing(self) -> Iterator[None]:
         """Hold what every writing transaction holds: the turn of this process, and the file as it was opened."""
         self._check_process()
-        with self._writing, self._gate.passed(), self._translated():
-            self._engine.check_file()
+        alone = self._writing if self._engine.one_writer else nullcontext()
+        with alone, self._gate.passed(), self._translated():
+            self._engine.check_place()
             if self._poisoned:
                 self._recover()
             yield
@@ -112,6 +134,10 @@ class Database:
         """Give a new connection that is `wire`'s alone."""
         self._wires.add(wire)
         return self._engine.raw_connection()
+
+    def is_broken(self, driver_connection: Any) -> bool:
+        """Tell whether a connection is of no use any more."""
+        return self._engine.is_broken(driver_connection)
 
     def begin(self, driver_connection: Any) -> None:
         """Begin a writing transaction, as the engine does."""
@@ -231,9 +257,8 @@ class Wire:
         with self._database.writing():
             if self._connection is None:
                 self._connection = self._database.wired(self)
-            connection = self._connection.dbapi_connection
+            connection = self._begun()
             try:
-                self._database.begin(connection)
                 self.began = True
                 yield connection
                 self.committing = True
@@ -241,6 +266,20 @@ class Wire:
             except BaseException:
                 self._roll_back(connection)
                 raise
+
+    def _begun(self) -> Any:
+        """Begin, on a new connection if the one that was kept has been closed meanwhile: nothing was sent on it yet."""
+        connection = self._connection.dbapi_connection
+        try:
+            self._database.begin(connection)
+        except Exception:
+            if not self._database.is_broken(connection):
+                raise
+            self.close()
+            self._connection = self._database.wired(self)
+            connection = self._connection.dbapi_connection
+            self._database.begin(connection)
+        return connection
 
     def _roll_back(self, connection: Any) -> None:
         try:
@@ -268,12 +307,21 @@ _abandoned: list[Any] = []
 
 def _parse(url: str) -> URL:
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StorageError(f"{url!r} is not a database URL", "use one like sqlite:///ledger.db") from error
-    if parsed.get_backend_name() != "sqlite":
-        raise StorageError(
-            f"this release keeps ledgers on SQLite, not on {parsed.get_backend_name()}",
-            "use one like sqlite:///ledger.db",
-        )
-    return parsed
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        masked = re.sub(r":[^:/@]*@", ":***@", str(url))
+        raise StorageError(f"{masked!r} is not a database URL", _URLS) from error
+
+
+def _engine_of(url: URL) -> StorageEngine:
+    kind, _, driver = url.drivername.partition("+")
+    if kind == "sqlite" and driver in ("", "pysqlite"):
+        return SqliteEngine(url)
+    if kind in ("postgresql", "postgres") and driver in ("", "psycopg"):
+        from ledger.store.postgres import PostgresEngine  # noqa: PLC0415 - who keeps a ledger on SQLite does not pay
+
+        return PostgresEngine(url)
+    raise StorageError(f"a ledger is kept on SQLite or PostgreSQL (by psycopg 3), not on {url.drivername}", _URLS)
+
+
+_URLS = "use one like sqlite:///ledger.db or postgresql://user@host/database"

@@ -10,6 +10,7 @@ from ledger.domain.records import FeedItem
 from ledger.errors import LedgerError
 from ledger.store.database import Database
 from ledger.store.log import event_of, fed
+from ledger.store.sequencer import sequence
 from ledger.store.tables import feed
 
 __all__ = ["FeedReader"]
@@ -30,11 +31,11 @@ class FeedReader:
         Returns:
             How many it gave. On SQLite nothing is left to do: every save does it itself.
         """
-        del go_on
-        return 0
+        return sequence(self._database, go_on)
 
     def end(self) -> int:
         """Give the last position; 0 where nothing was saved yet."""
+        sequence(self._database)
         with self._database.read() as connection:
             return int(connection.execute(select(func.coalesce(func.max(feed.c.position), 0))).scalar_one())
 
@@ -55,6 +56,7 @@ class FeedReader:
             DamagedRecord: if the first of it does not parse; what is before such a one is given first.
             UnknownChange: if a newer release wrote it.
         """
+        sequence(self._database)
         with self._database.read() as connection:
             rows = fed(connection, after=after, limit=size)
         items: list[FeedItem] = []

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from ledger.domain.chain import NO_LEAF, feed_digest
 from ledger.errors import IdempotencyConflict, SessionDiverged
 from ledger.store.log import Log
+from ledger.store.sequencer import is_queued
 from ledger.store.session_keys import SessionKey
-from ledger.store.tables import events, feed, heads, payloads, sessions, usage_records
+from ledger.store.tables import events, feed, feed_queue, heads, payloads, sessions, usage_records
 
 __all__ = ["HeadRow", "Incoming", "Intake", "UsageRecord"]
 
@@ -57,6 +58,12 @@ class Intake:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+
+    def hold(self, connection: Connection, session: Incoming) -> None:
+        """Let nobody create a session, or save this one, until the writing transaction of `connection` ends."""
+        if is_queued(connection.dialect):
+            connection.execute(_NONE_CREATED)
+        self._log.hold(connection, session.session_id)
 
     def held(self, connection: Connection, session: Incoming) -> int:
         """Give up to which version a session is here already; 0 if it is not.
@@ -109,6 +116,10 @@ class Intake:
             self._feed(connection, session.key.uid, [columns for columns, _, _ in page])
 
     def _feed(self, connection: Connection, uid: bytes, page: Sequence[Mapping[str, Any]]) -> None:
+        if is_queued(connection.dialect):
+            queued = [{"session_uid": uid, "version": row["version"], "leaf": row["leaf"]} for row in page]
+            connection.execute(insert(feed_queue), queued)
+            return
         last = connection.execute(
             select(feed.c.position, feed.c.digest).order_by(feed.c.position.desc()).limit(1)
         ).one_or_none()
@@ -157,6 +168,10 @@ class Intake:
         ]
         if rows:
             connection.execute(insert(usage_records), rows)
+
+
+# An id may be taken by any session, so no key of one session can keep it free.
+_NONE_CREATED = text("LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _pages(items: Iterable[Any]) -> Iterator[list[Any]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, cast, select
+from sqlalchemy import Connection, select
 
 from ledger.domain.events import SessionForked
 from ledger.domain.origins import origin_of
 from ledger.domain.payload import decode_payload
 from ledger.errors import UnknownChange
-from ledger.store.columns import PAYLOAD_OF
+from ledger.store.columns import BODY, PAYLOAD_OF
 from ledger.store.log import Log
 from ledger.store.tables import events, payloads
 
@@ -84,9 +84,8 @@ class Joins:
 
     def _origins(self, uid: bytes | None = None) -> dict[bytes, SessionForked]:
         """Give what each session was forked from, or one of them; a record that does not parse is named elsewhere."""
-        body = cast(payloads.c.body, LargeBinary).label("body")
         query = (
-            select(events.c.session_uid, events.c.schema_version, body)
+            select(events.c.session_uid, events.c.schema_version, BODY.label("body"))
             .join(payloads, PAYLOAD_OF)
             .where(events.c.version == 1, payloads.c.body.contains('"session_forked"', autoescape=True))
         )

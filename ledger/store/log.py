@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, RowMapping, and_, bindparam, cast, func, select
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select
 
 from ledger.domain.chain import AUTHORITY_NAMES, KIND_NAMES, KINDS
 from ledger.domain.events import Event, SessionForked
@@ -17,10 +17,10 @@ from ledger.domain.origins import origin_of
 from ledger.domain.payload import Payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
-from ledger.store.columns import PAYLOAD_OF, RAW_TIME
+from ledger.store.columns import BODY, PAYLOAD_OF, RAW_TIME
 from ledger.store.moments import microseconds, moment
 from ledger.store.replaying import Leg, Nearest, decode, going_round, replay
-from ledger.store.session_keys import SessionKeys
+from ledger.store.session_keys import SessionKeys, is_storable
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
 __all__ = ["Head", "Log", "event_of", "fed"]
@@ -207,6 +207,8 @@ class Log:
 
     def version_of_key(self, connection: Connection, session_id: str, key: str) -> int | None:
         """Give the version that was saved with this idempotency key."""
+        if not is_storable(key):
+            return None
         return connection.execute(
             select(events.c.version).where(
                 events.c.session_uid == self.uid(connection, session_id), events.c.key == key
@@ -331,10 +333,10 @@ def fed(connection: Connection, *, after: int, limit: int) -> list[RowMapping]:
 
 
 # The body is read as bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
-_EVENT_COLUMNS: Iterable[Any] = (*events.c, cast(payloads.c.body, LargeBinary).label("body"))
+_EVENT_COLUMNS: Iterable[Any] = (*events.c, BODY.label("body"))
 _EVENTS = select(*_EVENT_COLUMNS).outerjoin(payloads, PAYLOAD_OF)
 _FIRST = (
-    select(cast(payloads.c.body, LargeBinary), events.c.schema_version)
+    select(BODY, events.c.schema_version)
     .select_from(events)
     .outerjoin(payloads, PAYLOAD_OF)
     .where(events.c.session_uid == bindparam("uid"), events.c.version == 1)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, case, cast, null, or_, select
+from sqlalchemy import Connection, case, null, or_, select
 
 from ledger.domain.chain import KINDS
 from ledger.domain.events import SCHEMA_VERSION, Event
 from ledger.errors import DamagedRecord
-from ledger.store.columns import IS_STALE, PAYLOAD_OF, RAW_TIME
+from ledger.store.columns import BODY, IS_STALE, PAYLOAD_OF, RAW_TIME
 from ledger.store.database import Database
 from ledger.store.log import Log, event_of
 from ledger.store.moments import moment
@@ -79,5 +79,5 @@ _EVENTS = select(
     RAW_TIME.label("raw_time"),
     payloads.c.version.label("paid"),
     # As bytes, as the log reads it.
-    case((_MATTERS, cast(payloads.c.body, LargeBinary)), else_=null()).label("body"),
+    case((_MATTERS, BODY), else_=null()).label("body"),
 ).outerjoin(payloads, PAYLOAD_OF)

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, LargeBinary, bindparam, cast, select
+from sqlalchemy import Connection, bindparam, select
 
 from ledger.domain.apply import BareEvent, fold
 from ledger.domain.chain import KIND_NAMES
@@ -20,7 +20,7 @@ from ledger.domain.origins import origin_of
 from ledger.domain.payload import Payload, decode_changes, decode_payload
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
-from ledger.store.columns import PAYLOAD_OF
+from ledger.store.columns import BODY, PAYLOAD_OF
 from ledger.store.moments import moment
 from ledger.store.tables import events, payloads
 
@@ -181,7 +181,7 @@ _FOLDED = (
         events.c.occurred_at,
         events.c.leaf,
         # As bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
-        cast(payloads.c.body, LargeBinary),
+        BODY,
         events.c.schema_version,
     )
     .outerjoin(payloads, PAYLOAD_OF)

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from ledger.errors import SchemaOutOfDate, StorageError
-from ledger.store.scripts import statements_of
+from ledger.store.scripts import script_of, statements_of
 from ledger.store.tables import SCHEMA, ledger_meta
 
 __all__ = ["Standing", "check_schema", "migrate", "migrations_folder", "run_migrations", "standing"]
@@ -72,9 +72,9 @@ def migrate(connection: Connection, place: str) -> list[str]:
     found = standing(connection)
     if found.schema == SCHEMA:
         return []
-    if found.empty:
+    if found.empty and script_of(migrations_folder(), connection.dialect.name).is_file():
         _create(connection)
-    elif found.schema is None or found.schema > SCHEMA:
+    elif not found.empty and (found.schema is None or found.schema > SCHEMA):
         raise SchemaOutOfDate(place, found.schema, SCHEMA)
     else:
         run_migrations(connection)

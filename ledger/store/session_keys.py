@@ -10,7 +10,7 @@ from ledger.domain.arguments import check_kind
 from ledger.domain.chain import session_uid
 from ledger.store.tables import sessions
 
-__all__ = ["SessionKey", "SessionKeys"]
+__all__ = ["SessionKey", "SessionKeys", "is_storable"]
 
 #: So many ids are remembered with their keys; then all are forgotten, and looked up again as they are needed.
 REMEMBERED = 50_000
@@ -49,7 +49,7 @@ class SessionKeys:
 
     def look_up(self, connection: Connection, session_id: str) -> SessionKey | None:
         """Give the key of the session that has this id in the database, if one has."""
-        if not _is_text(session_id):
+        if not is_storable(session_id):
             return None
         local = self.local(session_id)
         found: SessionKey | None = None
@@ -70,9 +70,9 @@ class SessionKeys:
         self._remembered[session_id] = key
 
 
-def _is_text(session_id: str) -> bool:
-    """Tell whether a database takes it as text: no session has another id, but anyone may ask for one."""
-    return "\0" not in session_id and not any("\ud800" <= character <= "\udfff" for character in session_id)
+def is_storable(text: str) -> bool:
+    """Tell whether a database takes it as an id or a key: none is another, but anyone may ask for one."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 _BY_ID = select(sessions.c.session_uid, sessions.c.origin).where(sessions.c.session_id == bindparam("id"))

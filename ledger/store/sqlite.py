@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.pool import PoolProxiedConnection, StaticPool
 
 from ledger.errors import LedgerMissing, StorageError
+from ledger.store.appending import Scribe
 from ledger.store.sqlite_scribe import SqliteScribe
 from ledger.store.wakeups import Watch
 
@@ -44,7 +45,7 @@ def driver() -> ModuleType:
 class SqliteEngine:
     """One SQLite file (or one database in memory) behind an SQLAlchemy engine."""
 
-    #: One writer commits at a time.
+    one_writer = True
     lanes = 1
 
     def __init__(self, url: URL) -> None:
@@ -58,7 +59,7 @@ class SqliteEngine:
         self._journal = "?"
         self._identity: tuple[int, int] | None = None
         self._engine = self._create()
-        self.scribe = SqliteScribe(self._engine.dialect)
+        self.scribe: Scribe = SqliteScribe(self._engine.dialect)
 
     def prepare(self, *, create: bool) -> bool:
         """Create the file, readable by its owner alone, if that is wanted; tell whether it was there."""
@@ -110,7 +111,7 @@ class SqliteEngine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
-    def check_file(self) -> None:
+    def check_place(self) -> None:
         """Refuse to go on if the file is not the one that was opened: nobody would find what is written to that.
 
         Raises:
@@ -136,6 +137,13 @@ class SqliteEngine:
             yield connection
 
     @contextmanager
+    def scratching(self) -> Iterator[Connection]:
+        """Give one like `reading`, in which temporary tables can be made; it is rolled back, and they with it."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection that holds the database's write lock from the start, so that it cannot fail half way."""
         with self._engine.connect() as connection:
@@ -152,6 +160,11 @@ class SqliteEngine:
         if not self.in_memory:  # where there is only the one
             connection.detach()
         return connection
+
+    def is_broken(self, driver_connection: Any) -> bool:
+        """There is nothing between it and the file that could break."""
+        del driver_connection
+        return False
 
     def begin(self, driver_connection: Any) -> None:
         """Begin a transaction that holds the write lock from the start."""
@@ -197,6 +210,9 @@ class SqliteEngine:
             "journal_mode": self._journal,
             "python": sys.version.split()[0],
         }
+
+    def migrating(self, connection: Connection) -> None:
+        """A writing transaction is the only one from its start."""
 
     def abandon(self) -> None:
         """Forget every connection without closing it, and start with fresh ones."""

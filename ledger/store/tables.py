@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Identity,
     Integer,
     LargeBinary,
     MetaData,
@@ -14,11 +15,15 @@ from sqlalchemy import (
     Text,
 )
 
+from ledger.store.texts import AnyText
+
 __all__ = [
     "SCHEMA",
     "catalog",
     "events",
     "feed",
+    "feed_queue",
+    "feed_state",
     "heads",
     "ledger_meta",
     "payloads",
@@ -31,7 +36,7 @@ __all__ = [
 ]
 
 #: The schema that this release reads and writes: the revision of the newest migration.
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 _metadata = MetaData()
 
@@ -104,6 +109,25 @@ feed = Table(
     Column("digest", LargeBinary(32), nullable=False),
 )
 
+#: On PostgreSQL alone, where many commit at once: what is committed, and has no place in the feed yet.
+feed_queue = Table(
+    "feed_queue",
+    _metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    _uid(),
+    _version(),
+    Column("leaf", LargeBinary(32), nullable=False),
+)
+
+#: On PostgreSQL alone: the end of the feed, in one row that its sequencer locks.
+feed_state = Table(
+    "feed_state",
+    _metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+)
+
 usage_records = Table(
     "usage_records",
     _metadata,
@@ -139,13 +163,13 @@ catalog = Table(
     "catalog",
     _metadata,
     _uid(),
-    Column("session_id", Text, nullable=False),
-    Column("title", Text),
-    Column("model", Text, nullable=False),
+    Column("session_id", AnyText, nullable=False),
+    Column("title", AnyText),
+    Column("model", AnyText, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("messages", BigInteger, nullable=False),
     Column("pending_questions", BigInteger, nullable=False),
-    Column("parent_session_id", Text),
+    Column("parent_session_id", AnyText),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("alive", Boolean, nullable=False),
@@ -155,23 +179,23 @@ questions = Table(
     "questions",
     _metadata,
     _uid(),
-    Column("question_id", Text, primary_key=True),
+    Column("question_id", AnyText, primary_key=True),
     Column("asked_version", BigInteger, primary_key=True, autoincrement=False),
-    Column("session_id", Text, nullable=False),
+    Column("session_id", AnyText, nullable=False),
     # The question itself as JSON, as it was asked.
     Column("question", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("asked_at", BigInteger, nullable=False),
-    Column("asked_by", Text, nullable=False),
+    Column("asked_by", AnyText, nullable=False),
     # In a fork, where a question that was open at the join had been asked, as JSON; null where it was asked here.
     Column("asked_in", Text),
     Column("resolved_version", BigInteger),
     Column("resolved_base_version", BigInteger),
     Column("resolved_at", BigInteger),
-    Column("resolved_by", Text),
+    Column("resolved_by", AnyText),
     # Who saved that; `resolved_by` may name somebody for whom it was saved.
-    Column("resolved_writer", Text),
-    Column("reason", Text),
+    Column("resolved_writer", AnyText),
+    Column("reason", AnyText),
     Column("answer", Text),
     Column("omissions", Text, nullable=False),
     # The save that last changed where it stands: a stale one from before it had not seen that.

@@ -177,4 +177,4 @@ CREATE VIEW audit_events AS
         JOIN sessions AS s ON s.session_uid = e.session_uid
         JOIN payloads AS p ON p.session_uid = e.session_uid AND p.version = e.version;
 
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+INSERT INTO alembic_version (version_num) VALUES ('0003');

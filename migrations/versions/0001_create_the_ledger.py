@@ -20,6 +20,8 @@ APPEND_ONLY = ("events", "payloads", "usage_records")
 
 BYTES = sa.LargeBinary
 BIG = sa.BigInteger
+# Compared and ordered by their characters, whatever the language of the server: as SQLite does it.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def _required(name: str, kind: object) -> sa.Column[object]:
@@ -35,8 +37,12 @@ def upgrade() -> None:
     """Create the tables, the triggers that keep the log append-only, and the view for people with SQL."""
     _create_log()
     _create_read_side()
-    _refuse_changes()
-    _create_audit_view()
+    if op.get_bind().dialect.name == "postgresql":
+        _refuse_changes_on_postgresql()
+        _create_audit_view_on_postgresql()
+    else:
+        _refuse_changes()
+        _create_audit_view()
     op.execute(
         sa.table("ledger_meta", sa.column("ledger_id", BYTES)).insert().values(ledger_id=secrets.token_bytes(16))
     )
@@ -47,7 +53,7 @@ def _create_log() -> None:
     op.create_table(
         "sessions",
         _required("session_uid", BYTES(16)),
-        _required("session_id", sa.Text),
+        _required("session_id", TEXT),
         _required("origin", BYTES(16)),
         _required("created_at", BIG),
         _by_session(),
@@ -61,7 +67,7 @@ def _create_log() -> None:
         _required("leaf", BYTES(32)),
         _required("tombstone", BIG),
         _required("life", BIG),
-        _required("open_questions", sa.Text),
+        _required("open_questions", TEXT),
         _by_session(),
         sqlite_with_rowid=False,
     )
@@ -76,8 +82,8 @@ def _create_log() -> None:
         _required("kind", sa.SmallInteger),
         _required("authority", sa.SmallInteger),
         _required("schema_version", sa.Integer),
-        _required("writer", sa.Text),
-        sa.Column("key", sa.Text),
+        _required("writer", TEXT),
+        sa.Column("key", TEXT),
         _required("payload_commit", BYTES(32)),
         _required("prev_leaf", BYTES(32)),
         _required("leaf", BYTES(32)),
@@ -97,7 +103,7 @@ def _create_log() -> None:
         _required("session_uid", BYTES(16)),
         _required("version", BIG),
         _required("salt", BYTES(32)),
-        _required("body", sa.Text),
+        _required("body", TEXT),
         _by_session("version"),
     )
     op.create_table(
@@ -105,8 +111,8 @@ def _create_log() -> None:
         _required("session_uid", BYTES(16)),
         _required("number", BIG),
         _required("recorded_at", BIG),
-        sa.Column("key", sa.Text),
-        _required("body", sa.Text),
+        sa.Column("key", TEXT),
+        _required("body", TEXT),
         _by_session("number"),
     )
     op.create_index(
@@ -142,7 +148,7 @@ def _create_read_side() -> None:
     )
     op.create_table(
         "projection_positions",
-        _required("name", sa.Text),
+        _required("name", TEXT),
         _required("position", BIG),
         _required("revision", sa.Integer),
         sa.PrimaryKeyConstraint("name"),
@@ -150,13 +156,13 @@ def _create_read_side() -> None:
     op.create_table(
         "catalog",
         _required("session_uid", BYTES(16)),
-        _required("session_id", sa.Text),
-        sa.Column("title", sa.Text),
-        _required("model", sa.Text),
+        _required("session_id", TEXT),
+        sa.Column("title", TEXT),
+        _required("model", TEXT),
         _required("version", BIG),
         _required("messages", BIG),
         _required("pending_questions", BIG),
-        sa.Column("parent_session_id", sa.Text),
+        sa.Column("parent_session_id", TEXT),
         _required("created_at", BIG),
         _required("updated_at", BIG),
         _required("alive", sa.Boolean),
@@ -167,20 +173,20 @@ def _create_read_side() -> None:
     op.create_table(
         "questions",
         _required("session_uid", BYTES(16)),
-        _required("question_id", sa.Text),
+        _required("question_id", TEXT),
         _required("asked_version", BIG),
-        _required("session_id", sa.Text),
-        _required("question", sa.Text),
-        _required("status", sa.Text),
+        _required("session_id", TEXT),
+        _required("question", TEXT),
+        _required("status", TEXT),
         _required("asked_at", BIG),
-        _required("asked_by", sa.Text),
+        _required("asked_by", TEXT),
         sa.Column("resolved_version", BIG),
         sa.Column("resolved_base_version", BIG),
         sa.Column("resolved_at", BIG),
-        sa.Column("resolved_by", sa.Text),
-        sa.Column("reason", sa.Text),
-        sa.Column("answer", sa.Text),
-        _required("omissions", sa.Text),
+        sa.Column("resolved_by", TEXT),
+        sa.Column("reason", TEXT),
+        sa.Column("answer", TEXT),
+        _required("omissions", TEXT),
         _by_session("question_id", "asked_version"),
     )
     op.create_index("questions_by_status", "questions", ["status", "asked_at"])
@@ -188,7 +194,7 @@ def _create_read_side() -> None:
         "usage_totals",
         _required("session_uid", BYTES(16)),
         _required("number", BIG),
-        _required("totals", sa.Text),
+        _required("totals", TEXT),
         _by_session(),
     )
 
@@ -229,3 +235,46 @@ def _create_audit_view() -> None:
         JOIN sessions AS s ON s.session_uid = e.session_uid
         JOIN payloads AS p ON p.session_uid = e.session_uid AND p.version = e.version
     """)
+
+
+def _refuse_changes_on_postgresql() -> None:
+    # The code tells the error from others, whatever language the server speaks.
+    op.execute("""
+        CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'LG001';
+        END $$
+    """)
+    for table in APPEND_ONLY:
+        for verb, each in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+            op.execute(
+                f"CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table} "
+                f"FOR EACH {each} EXECUTE FUNCTION refuse_change()"
+            )
+
+
+def _create_audit_view_on_postgresql() -> None:
+    # PostgreSQL takes nothing out of JSON that has an escaped NUL in it. Such a one passes as another escape that no
+    # payload has, since payloads escape what they must and nothing else; and so does a backslash that is escaped, for
+    # what follows it is no escape.
+    changes = r"""
+        CASE WHEN strpos(p.body, '\u0000') = 0 THEN (p.body::json -> 'changes')::text
+        ELSE replace(replace(
+            (replace(replace(p.body, '\\', '\u005c'), '\u0000', '\ue000')::json -> 'changes')::text,
+            '\ue000', '\u0000'), '\u005c', '\\')
+        END
+    """
+    op.execute(rf"""
+        CREATE VIEW audit_events AS
+        SELECT s.session_id,
+               e.version,
+               to_char(to_timestamp(e.recorded_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+                   || '.' || lpad((e.recorded_at % 1000000)::text, 6, '0') || 'Z' AS recorded_at,
+               e.writer,
+               CASE e.authority WHEN 0 THEN 'runtime' ELSE 'user' END AS authority,
+               e.base_version,
+               {changes} AS changes
+        FROM events AS e
+        JOIN sessions AS s ON s.session_uid = e.session_uid
+        JOIN payloads AS p ON p.session_uid = e.session_uid AND p.version = e.version
+    """)  # noqa: S608 - our own text

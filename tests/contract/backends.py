@@ -8,16 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
+
 __all__ = ["BACKENDS", "Backend", "in_memory", "on_durable", "on_one_face"]
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`fresh_url` gives the URL of an empty database; what is `durable` outlives the ledger that is open on it."""
+    """`fresh_url` gives the URL of a database without sessions; what is `durable` outlives the ledger on it."""
 
     name: str
     fresh_url: Callable[[Path], str]
     durable: bool = True
+    #: Takes the database back, and may give it to the next one.
+    give_back: Callable[[str], None] = lambda _: None
+    #: Says why it cannot be had on this machine, if it cannot.
+    why_not: Callable[[], str | None] = lambda: None
 
     def __str__(self) -> str:
         return self.name
@@ -26,6 +32,14 @@ class Backend:
 BACKENDS = (
     Backend("sqlite-file", lambda folder: f"sqlite:///{folder / 'ledger.db'}"),
     Backend("sqlite-memory", lambda _: "sqlite://", durable=False),
+)
+
+#: Not yet among those that all of the suite holds for.
+POSTGRESQL = Backend(
+    "postgresql",
+    lambda _: postgres.shared().take(),
+    give_back=lambda url: postgres.shared().give_back(url),
+    why_not=postgres.why_not,
 )
 
 #: For rules that take a second ledger on the same database.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from tests.contract.faces import FACES, Book, OpenBook, open_face
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Give each database in turn."""
     chosen: Backend = request.param
+    reason = chosen.why_not()
+    if reason is not None:
+        pytest.skip(reason)
     return chosen
 
 
@@ -26,9 +29,11 @@ def face(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(backend: Backend, tmp_path: Path) -> str:
-    """Give the URL of an empty database."""
-    return backend.fresh_url(tmp_path)
+def url(backend: Backend, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database without sessions."""
+    url = backend.fresh_url(tmp_path)
+    yield url
+    backend.give_back(url)
 
 
 @pytest.fixture

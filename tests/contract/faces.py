@@ -67,7 +67,8 @@ class Book:
     @property
     def engine(self) -> Engine:
         """The engine with its real connections, for tests that break them."""
-        return self.database._engine._engine
+        engine: Engine = self.database._engine._engine  # type: ignore[attr-defined]  # either of them has one
+        return engine
 
     def uid(self, session_id: str) -> bytes:
         """Give the key of a session's rows."""

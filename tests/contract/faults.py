@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Dialect, Engine, event
 
 from ledger.store.sqlite import driver
@@ -27,51 +28,74 @@ _at_statement: dict[Dialect, Callable[[str], None]] = {}
 _at_commit: dict[Dialect, Callable[[Callable[[], None]], None]] = {}
 
 
-class _Cursor(driver().Cursor):  # type: ignore[misc]  # of the driver in use, which has no types
-    def execute(self, statement: str, *values: Any) -> Any:
-        self.connection.meet(statement)
-        return super().execute(statement, *values)
+class _Meeting:
+    """What a connection of either driver does in between."""
 
-    def executemany(self, statement: str, *values: Any) -> Any:
-        self.connection.meet(statement)
-        return super().executemany(statement, *values)
-
-
-class _Connection(driver().Connection):  # type: ignore[misc]  # as above
     dialect: Dialect
     writes = False
 
     def meet(self, statement: str) -> None:
-        if statement.startswith(WRITING):
+        if statement.lstrip().startswith(WRITING):
             self.writes = True
         if at_statement := _at_statement.get(self.dialect):
             at_statement(statement)
 
-    def cursor(self, *_: Any) -> _Cursor:
-        return _Cursor(self)
-
     def commit(self) -> None:
+        commit: Callable[[], None] = super().commit  # type: ignore[misc]  # of the driver's class beside this one
         wrote, self.writes = self.writes, False
         at_commit = _at_commit.get(self.dialect)
         if wrote and at_commit is not None:
-            at_commit(super().commit)
+            at_commit(commit)
         else:
-            super().commit()
+            commit()
 
     def rollback(self) -> None:
         self.writes = False
-        super().rollback()
+        super().rollback()  # type: ignore[misc]  # as above
+
+
+class _MeetingCursor:
+    connection: Any
+
+    def execute(self, statement: Any, *values: Any, **options: Any) -> Any:
+        self.connection.meet(statement)
+        return super().execute(statement, *values, **options)  # type: ignore[misc]  # as above
+
+    def executemany(self, statement: Any, *values: Any, **options: Any) -> Any:
+        self.connection.meet(statement)
+        return super().executemany(statement, *values, **options)  # type: ignore[misc]  # as above
+
+
+class _Cursor(_MeetingCursor, driver().Cursor):  # type: ignore[misc]  # of the driver in use, which has no types
+    pass
+
+
+class _Connection(_Meeting, driver().Connection):  # type: ignore[misc]  # as above
+    def cursor(self, *_: Any) -> _Cursor:
+        return _Cursor(self)
+
+
+class _ServerCursor(_MeetingCursor, psycopg.Cursor[Any]):  # type: ignore[misc]  # it takes whatever it passes on
+    pass
+
+
+class _ServerConnection(_Meeting, psycopg.Connection[Any]):
+    pass
 
 
 @event.listens_for(Engine, "do_connect")
 def _connect(dialect: Dialect, _record: object, arguments: Any, options: Any) -> Any:
-    connection = driver().connect(*arguments, factory=_Connection, **options)
+    connection: Any
+    if dialect.name == "postgresql":
+        connection = _ServerConnection.connect(*arguments, cursor_factory=_ServerCursor, **options)
+    else:
+        connection = driver().connect(*arguments, factory=_Connection, **options)
     connection.dialect = dialect
     return connection
 
 
-def _error(text: str) -> Exception:
-    error: Exception = driver().OperationalError(text)
+def _error(book: Book, text: str) -> Exception:
+    error: Exception = book.database._engine.driver_error(book, text)
     return error
 
 
@@ -93,7 +117,7 @@ def unanswered_commit(book: Book, text: str = BROKEN, *, certain: bool = True) -
         commit()
         if pending:
             pending.clear()
-            raise _error(text)
+            raise _error(book, text)
 
     with _between(book, _at_commit, at_commit):
         yield
@@ -108,7 +132,7 @@ def refused_commit(book: Book, text: str = BROKEN, *, certain: bool = True) -> I
     def at_commit(commit: Callable[[], None]) -> None:
         if pending:
             pending.clear()
-            raise _error(text)
+            raise _error(book, text)
         commit()
 
     with _between(book, _at_commit, at_commit):
@@ -124,7 +148,7 @@ def failing_statement(book: Book, number: int, text: str = BROKEN) -> Iterator[l
     def at_statement(statement: str) -> None:
         begun.append(statement)
         if len(begun) == number:
-            raise _error(text)
+            raise _error(book, text)
 
     with _between(book, _at_statement, at_statement):
         yield begun
@@ -169,9 +193,9 @@ def failing_reads(book: Book, text: str = BROKEN) -> Iterator[threading.Semaphor
     failed = threading.Semaphore(0)
 
     def at_statement(statement: str) -> None:
-        if statement == "BEGIN":
+        if statement == "BEGIN" or "READ ONLY" in statement:
             failed.release()
-            raise _error(text)
+            raise _error(book, text)
 
     with _between(book, _at_statement, at_statement):
         yield failed

@@ -19,7 +19,7 @@ from tests.contract.faces import Book, OpenBook, open_face
 @on_durable
 @pytest.mark.parametrize(
     ("found", "said"),
-    [("0000", r"has schema 0000, this release needs 0002; run `ledger migrate`"), ("9999", "newer .*upgrade")],
+    [("0000", r"has schema 0000, this release needs 0003; run `ledger migrate`"), ("9999", "newer .*upgrade")],
 )
 async def test_another_schema_is_refused(open_book: OpenBook, found: str, said: str) -> None:
     """Older or newer, the error names both, and what to do; nothing in the database is touched."""

@@ -57,8 +57,8 @@ def test_an_older_ledger_is_brought_up_to_date_and_tells_the_same(run: Run, told
     refused = run("questions", exits=5).stderr
     migrated = run("migrate").stdout
 
-    assert "has schema 0001, this release needs 0002; run `ledger migrate`" in refused
-    assert "0002" in migrated
+    assert "has schema 0001, this release needs 0003; run `ledger migrate`" in refused
+    assert "0003" in migrated
     assert before == told("questions")
     assert [[], [{"version": 4, "writer": "scheduler", "base_version": 1}]] == [record["averted"] for record in before]
     with ledger.open(f"sqlite:///{recorded}") as book:

@@ -1,0 +1,315 @@
+"""What is PostgreSQL's alone: the driver, the sessions and their timeouts, and its errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from ledger.errors import StorageError
+from ledger.store import postgres_errors
+from ledger.store.appending import Scribe
+from ledger.store.postgres_scribe import PostgresScribe
+from ledger.store.wakeups import Watch
+
+__all__ = ["CHANNEL", "OLDEST", "PostgresEngine"]
+
+#: How long a transaction waits for another's lock, and a statement may run, unless the URL says otherwise.
+TIMEOUT_S = 30.0
+#: PostgreSQL counts the milliseconds in 31 bits.
+LONGEST_TIMEOUT_S = 2_000_000
+#: The oldest major version that the ledger is kept on.
+OLDEST = 14
+#: How many connections stay open, and how many more may be opened while all of them are in use; others wait.
+KEPT_CONNECTIONS = 5
+MORE_CONNECTIONS = 10
+#: What the sequencer notifies when something entered the feed.
+CHANNEL = "sessionledger"
+#: How long a look at the notifications lasts.
+GLANCE_S = 0.25
+
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SCRATCH = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+
+class PostgresEngine:
+    """One PostgreSQL database behind an SQLAlchemy engine, spoken to by psycopg 3."""
+
+    in_memory = False
+    one_writer = False
+    lanes = 4
+    scribe: Scribe = PostgresScribe()
+
+    def __init__(self, url: URL) -> None:
+        self._timeout_s = _timeout_of(url)
+        self.url = url.set(drivername="postgresql+psycopg").difference_update_query(["timeout"])
+        self.place = _place_of(self.url)
+        self._driver = _driver()
+        self._version = "?"
+        self._engine = self._create()
+
+    def _create(self) -> Engine:
+        engine = create_engine(
+            self.url,
+            # Else SQLAlchemy asks each new database for types that a ledger has no use for.
+            use_native_hstore=False,
+            connect_args=_session(self.url.query, self._timeout_s),
+            pool_size=KEPT_CONNECTIONS,
+            max_overflow=MORE_CONNECTIONS,
+            pool_timeout=self._timeout_s,
+            pool_use_lifo=True,
+        )
+        event.listen(engine, "connect", self._configure)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _configure(self, connection: Any, record: object) -> None:
+        del record
+        info = connection.info
+        if info.server_version < OLDEST * 10_000:
+            raise StorageError(
+                f"{self.place} is PostgreSQL {info.server_version // 10_000}; the ledger needs {OLDEST} or later",
+                "upgrade the server",
+            )
+        encoding = info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StorageError(
+                f"the database at {self.place} stores text as {encoding}, which cannot hold every text",
+                "create one with ENCODING 'UTF8'",
+            )
+        self._version = info.parameter_status("server_version") or "?"
+        connection.autocommit = True  # transactions begin where _begin says, not where the driver guesses
+
+    def prepare(self, *, create: bool) -> bool:
+        """There is nothing to make ready: the server has the database, or says that it has not."""
+        del create
+        return True
+
+    def check_place(self) -> None:
+        """It is the server's to look after."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that only reads: all of it is of one moment."""
+        with self._begun(_READ) as connection:
+            yield connection
+
+    @contextmanager
+    def scratching(self) -> Iterator[Connection]:
+        """Give one like `reading`, in which temporary tables can be made; it is rolled back, and they with it."""
+        with self._begun(_SCRATCH) as connection:
+            driver: Any = connection.connection.driver_connection
+            # A statement that was prepared before would go on reading the tables that the temporary ones hide.
+            threshold, driver.prepare_threshold = driver.prepare_threshold, None
+            try:
+                yield connection
+                connection.rollback()
+            finally:
+                driver.prepare_threshold = threshold
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that writes; others write at the same time."""
+        with self._begun(_WRITE) as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, how: str) -> Iterator[Connection]:
+        with self._begin_anew(how) as connection:
+            transaction = connection.get_transaction()
+            assert transaction is not None  # noqa: S101 - it was begun
+            with transaction:
+                yield connection
+
+    def _begin_anew(self, how: str) -> Connection:
+        """Begin a transaction, on a new connection if the server has closed the one that was kept open.
+
+        That is found out by the BEGIN, which has to be sent anyway, and before anything that could be done twice.
+        """
+        try:
+            return self._begin_on(how)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._begin_on(how)
+
+    def _begin_on(self, how: str) -> Connection:
+        connection = self._engine.connect().execution_options(**{_BEGIN: how})
+        try:
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def raw_connection(self) -> PoolProxiedConnection:
+        """Give a connection for its owner alone, for as long as it wants: it is no part of the pool."""
+        connection = self._engine.raw_connection()
+        connection.detach()
+        return connection
+
+    def begin(self, driver_connection: Any) -> None:
+        """Begin a writing transaction on the driver's connection."""
+        driver_connection.execute(_WRITE)
+
+    def is_broken(self, driver_connection: Any) -> bool:
+        """Tell whether the server closed it, or the network lost it."""
+        return bool(driver_connection.closed)
+
+    def migrating(self, connection: Connection) -> None:
+        """Wait for whoever changes the schema already, as long as it takes them; let nobody begin before the end."""
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql(
+            "SELECT pg_advisory_xact_lock(hashtext('sessionledger'), hashtext(current_schema()))"
+        )
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that it speaks, and the driver in use."""
+        return self._engine.dialect
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The root of what the driver raises."""
+        error: type[Exception] = self._driver.Error
+        return error
+
+    def is_fatal(self, error: BaseException | None) -> bool:
+        """Nothing of the database is held here but connections, and the pool replaces those that broke."""
+        del error
+        return False
+
+    def translate(self, error: BaseException | None) -> StorageError:
+        """Say in one sentence what went wrong, and what to do."""
+        return postgres_errors.translate(error, self.place, self._timeout_s, self.url.username)
+
+    def facts(self) -> dict[str, object]:
+        """Give the driver, the server, and whether it is set up to lose nothing."""
+        with self.reading() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT name, setting FROM pg_settings"
+                " WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')"
+            )
+            settings: dict[str, object] = dict(rows.tuples().all())
+            standby = connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one()
+        return {
+            "driver": f"psycopg {self._driver.__version__}",
+            "postgresql": self._version,
+            "standby": standby,
+            **settings,
+        }
+
+    def watch(self) -> Watch:
+        """Give what notices that something entered the feed."""
+        try:
+            return Listener(self.raw_connection(), self.translate)
+        except (DBAPIError, self.driver_error) as error:
+            raise self.translate(error.orig if isinstance(error, DBAPIError) else error) from error
+
+    def abandon(self) -> None:
+        """Forget every connection without closing it, and start with fresh ones."""
+        _abandoned.append(self._engine)
+        self._engine = self._create()
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+class Listener:
+    """Hears what the sequencer says when something entered the feed, on a connection of its own."""
+
+    def __init__(
+        self, connection: PoolProxiedConnection, translate: Callable[[BaseException | None], StorageError]
+    ) -> None:
+        self._connection = connection
+        driver: Any = connection.dbapi_connection
+        self._driver = driver
+        self._translate = translate
+        try:
+            self._driver.execute(f"LISTEN {CHANNEL}")
+        except Exception:
+            connection.close()
+            raise
+
+    def noticed(self) -> bool:
+        """Wait for a moment; tell whether something entered the feed in it."""
+        try:
+            return any(True for _ in self._driver.notifies(timeout=GLANCE_S, stop_after=1))
+        except self._driver.OperationalError as error:
+            raise self._translate(error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+#: The execution option that says how a transaction begins.
+_BEGIN = "ledger_begin"
+
+#: Kept for as long as the process lives: collecting them would close what another process uses.
+_abandoned: list[Engine] = []
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, _READ))
+
+
+def _driver() -> Any:
+    try:
+        import psycopg  # noqa: PLC0415 - an extra: who keeps ledgers on SQLite has not got it
+    except ImportError as error:
+        raise StorageError(
+            f"the driver for PostgreSQL is missing ({error})", "run `pip install 'sessionledger[postgres]'`"
+        ) from error
+    return psycopg
+
+
+def _session(given: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Give what every session is set up with: a name, and an end to whatever could be waited for.
+
+    What the URL says goes before.
+    """
+    wait_ms = max(1, round(timeout_s * 1000))
+    settings = {
+        "lock_timeout": wait_ms,
+        "statement_timeout": 2 * wait_ms,
+        "idle_in_transaction_session_timeout": 2 * wait_ms + 30_000,
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    ours: dict[str, Any] = {
+        "application_name": "sessionledger",
+        "connect_timeout": max(2, math.ceil(min(timeout_s, 10))),
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": wait_ms,
+        "client_encoding": "UTF8",
+    }
+    ours = {name: value for name, value in ours.items() if name not in given}
+    return ours | {"options": f"{options} {given.get('options', '')}".strip()}
+
+
+def _place_of(url: URL) -> str:
+    """Give the URL as people are told of it: no password, and none of the options."""
+    kept = {name: value for name, value in url.query.items() if name in ("host", "port", "service")}
+    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, kept)
+    return plain.render_as_string().replace("%2F", "/")
+
+
+def _timeout_of(url: URL) -> float:
+    given = url.query.get("timeout", TIMEOUT_S)
+    try:
+        timeout_s = float(given)  # type: ignore[arg-type]  # a parameter that is given twice is refused here too
+    except (TypeError, ValueError):
+        timeout_s = math.nan
+    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:
+        raise StorageError(f"the timeout {given!r} is no number of seconds", "write it like ?timeout=30")
+    return timeout_s
