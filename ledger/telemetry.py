@@ -16,11 +16,12 @@ __all__ = ["Logger", "get_logger"]
 class Logger:
     """Logs an event with what is bound to it. Costs next to nothing where nobody listens."""
 
-    __slots__ = ("_bound", "_name")
+    __slots__ = ("_bound", "_name", "_plain")
 
     def __init__(self, name: str, bound: dict[str, Any]) -> None:
         self._name = name
         self._bound = bound
+        self._plain: logging.Logger | None = None
 
     def bind(self, **values: Any) -> Self:
         """Give a logger that adds these values to every event."""
@@ -48,7 +49,9 @@ class Logger:
         if structlog is not None and structlog.is_configured():
             getattr(structlog.get_logger(self._name), method)(event, **self._bound, **values)
             return
-        logger = logging.getLogger(self._name)
+        logger = self._plain
+        if logger is None:
+            logger = self._plain = logging.getLogger(self._name)
         if logger.isEnabledFor(level):
             pairs = " ".join(f"{name}={value!r}" for name, value in {**self._bound, **values}.items())
             logger.log(level, "%s %s", event, pairs)

@@ -33,19 +33,21 @@ def dump_parts(document: dict[str, Any]) -> bytes:
 
 def as_json(value: Any) -> Any:
     """Give parts as dictionaries without their defaults; a time in UTC may stay one, which is written as `iso` does."""
-    kind = type(value)
-    if kind in _SCALARS:
-        return value
-    write = _WRITERS.get(kind)
+    write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
     if isinstance(value, Part):
-        return _part(value)
+        write = _WRITERS[type(value)] = _part
+        return write(value)
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, list | tuple):
         return _items(value)
     return _members(value) if isinstance(value, Mapping) else value
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _time(time: datetime) -> datetime | str:
@@ -64,14 +66,18 @@ def _members(members: Any) -> Any:
 
 
 def _part(part: Part) -> dict[str, Any]:
+    kind = type(part)
     fields = part.__dict__
     written = {}
-    for name, usual in _written(type(part)):
+    for name, usual in _WRITTEN.get(kind) or _written(kind):
         item = fields[name]
-        if item is usual or (usual is not _NONE and (usual or not item) and item == usual):
+        if item is usual:
             continue
-        kind = type(item)
-        written[name] = item if kind is str else as_json(item)
+        if type(item) is str:
+            if item != usual:
+                written[name] = item
+        elif usual is _NONE or not ((usual or not item) and item == usual):
+            written[name] = as_json(item)
     return written
 
 
@@ -80,15 +86,13 @@ _WRITTEN: dict[type[Part], tuple[tuple[str, Any], ...]] = {}
 
 def _written(kind: type[Part]) -> tuple[tuple[str, Any], ...]:
     """Give the fields of a part in the order in which they are written, each with the value that is left out."""
-    known = _WRITTEN.get(kind)
-    if known is None:
-        # A type is always told, and told first; an id or a time of its own no other process would make again.
-        usual = {
-            name: _NONE if name in _TOLD else field.get_default(call_default_factory=True)
-            for name, field in sorted(kind.model_fields.items(), key=lambda item: item[0] != "type")
-        }
-        known = tuple((name, _NONE if value is PydanticUndefined else value) for name, value in usual.items())
-        _WRITTEN[kind] = known
+    # A type is always told, and told first; an id or a time of its own no other process would make again.
+    usual = {
+        name: _NONE if name in _TOLD else field.get_default(call_default_factory=True)
+        for name, field in sorted(kind.model_fields.items(), key=lambda item: item[0] != "type")
+    }
+    known = tuple((name, _NONE if value is PydanticUndefined else value) for name, value in usual.items())
+    _WRITTEN[kind] = known
     return known
 
 
@@ -96,9 +100,9 @@ _TOLD = frozenset(("type", "id", "created_at"))
 _WRITERS: dict[type, Callable[[Any], Any]] = {
     **dict.fromkeys((dict, FrozenDict), _members),
     **dict.fromkeys((list, tuple, FrozenList), _items),
+    **dict.fromkeys((str, bool, int, float, type(None)), _itself),
     datetime: _time,
 }
-_SCALARS = frozenset((str, bool, int, float, type(None)))
 
 
 def read_time(text: Any) -> datetime | None:

@@ -22,6 +22,7 @@ from ledger.domain.frozen import copy_json, freeze, no_items, no_members
 from ledger.domain.values import json_equal
 
 __all__ = [
+    "Constructed",
     "JsonArray",
     "JsonObject",
     "JsonValue",
@@ -101,7 +102,38 @@ def _new_id() -> str:
     return uuid.uuid4().hex
 
 
-class Part(BaseModel):
+P = TypeVar("P", bound=BaseModel)
+_new = object.__new__
+# What a model has beside its fields' values: pydantic keeps it in slots.
+_set_fields, _set_told, _set_extra, _set_private = (
+    BaseModel.__dict__[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+
+
+def made(kind: type[P], fields: dict[str, Any], told: set[str]) -> P:
+    """Give a model of fields that were checked before: all of them, in order. It keeps the two containers."""
+    # As pydantic's own `model_construct` does it, without looking for aliases and defaults.
+    model = _new(kind)
+    _set_fields(model, fields)
+    _set_told(model, told)
+    _set_extra(model, None)
+    _set_private(model, None)
+    return model
+
+
+class Constructed(BaseModel):
+    """A model that is made at once of values that nobody checks, if all of them are given in their order."""
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]  # as pydantic's own
+        """Make a model of values that are not checked, as pydantic's own does."""
+        if list(values) == list(cls.model_fields):
+            return made(cls, values, set(values) if _fields_set is None else _fields_set)
+        return super().model_construct(_fields_set, **values)
+
+
+class Part(Constructed):
     """What messages, tool calls and questions have in common: immutable at every depth, equal by typed content.
 
     Copies of a session share their parts. To change one, put another in its place::
@@ -119,13 +151,6 @@ class Part(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         for name in cls.json_fields:
             setattr(cls, name, _FrozenOnRead(name))
-
-    @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]  # as pydantic's own
-        """Make a part of values that are not checked, as pydantic's own does; at once if all of them are given."""
-        if list(values) == list(cls.model_fields):
-            return made(cls, values, set(values) if _fields_set is None else _fields_set)
-        return super().model_construct(_fields_set, **values)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise TypeError(
@@ -159,26 +184,6 @@ class Part(BaseModel):
             return self
         fields = {name: value for name, value in self.__dict__.items() if name not in update}
         return type(self)(**fields, **update)
-
-
-P = TypeVar("P", bound=BaseModel)
-_new = object.__new__
-# What a model has beside its fields' values: pydantic keeps it in slots.
-_set_fields, _set_told, _set_extra, _set_private = (
-    BaseModel.__dict__[name].__set__
-    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
-)
-
-
-def made(kind: type[P], fields: dict[str, Any], told: set[str]) -> P:
-    """Give a model of fields that were checked before: all of them, in order. It keeps the two containers."""
-    # As pydantic's own `model_construct` does it, without looking for aliases and defaults.
-    model = _new(kind)
-    _set_fields(model, fields)
-    _set_told(model, told)
-    _set_extra(model, None)
-    _set_private(model, None)
-    return model
 
 
 class ToolCall(Part):

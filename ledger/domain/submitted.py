@@ -6,8 +6,8 @@ session that is assigned), and what was stored once has to be readable for ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from ledger.domain.chain import AUTHORITIES
@@ -20,6 +20,7 @@ from ledger.errors import InvalidSession
 
 __all__ = ["check_keywords", "checked_id", "checked_message", "checked_object", "checked_question", "checked_scalars"]
 
+_AUTHORITIES, _ON_OMISSION = tuple(AUTHORITIES), get_args(OnOmission)
 _NO_ITEMS, _NO_MEMBERS = no_items(), no_members()
 _NAMES = {kind: kind.model_fields.keys() for kind in (Message, ToolCall, Question, Option)}
 #: The chain writes the length of the name in 16 bits.
@@ -43,8 +44,8 @@ def check_keywords(
     """
     if len(checked_id(writer, "/writer", "writer").encode()) > MAX_WRITER_BYTES:
         raise InvalidSession(f"the writer's name is longer than {MAX_WRITER_BYTES} bytes", path="/writer")
-    _one_of(authority, AUTHORITIES, "/authority")
-    _one_of(on_omission, get_args(OnOmission), "/on_omission")
+    _one_of(authority, _AUTHORITIES, "/authority")
+    _one_of(on_omission, _ON_OMISSION, "/on_omission")
     if key is not None:
         checked_id(key, "/key", "key")
     if occurred_at is not None and not isinstance(occurred_at, datetime):
@@ -56,8 +57,8 @@ def check_keywords(
     _text(reason, "/reason")
 
 
-def _one_of(value: Any, known: Iterable[str], path: str) -> None:
-    if value not in tuple(known):
+def _one_of(value: Any, known: tuple[str, ...], path: str) -> None:
+    if value not in known:
         raise InvalidSession(f"{value!r} is none of {', '.join(known)}", path=path)
 
 
@@ -156,8 +157,12 @@ def _fields(part: Any, kind: type[Part], path: str) -> dict[str, Any]:
 def _texts(fields: dict[str, Any], names: tuple[str, ...], path: str, *, optional: bool = False) -> None:
     for name in names:
         value = fields[name]
-        if not (type(value) is str and value.isascii()) and not (value is None and optional):
-            _text(value, f"{path}/{name}")
+        if type(value) is str:
+            if value.isascii():
+                continue
+        elif value is None and optional:
+            continue
+        _text(value, f"{path}/{name}")
 
 
 def _text(value: Any, path: str, *, optional: bool = False) -> Any:
@@ -183,5 +188,5 @@ def _list(value: Any, path: str) -> list[Any] | tuple[Any, ...]:
 def _time(value: Any, path: str) -> None:
     if not isinstance(value, datetime):
         raise InvalidSession(f"a {type(value).__name__}, not a time", path=path)
-    if value.utcoffset() is None:
+    if value.tzinfo is not UTC and value.utcoffset() is None:
         raise InvalidSession("the time has no zone", path=path)
