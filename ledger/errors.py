@@ -348,11 +348,15 @@ class UnsavedWork(LedgerError):
 
 
 class StorageError(LedgerError):
-    """The database failed; the cause is chained. A save that failed so may be repeated as it is."""
+    """The database failed; the cause is chained. A save that failed so may be repeated as it is.
 
-    def __init__(self, problem: str, hint: str = "run `ledger doctor`") -> None:
+    `passing` tells whether that may help by itself: a server that is away comes back, a full disk does not.
+    """
+
+    def __init__(self, problem: str, hint: str = "run `ledger doctor`", *, passing: bool = False) -> None:
         self.problem = problem
         self.hint = hint
+        self.passing = passing
         super().__init__(f"{problem}; {hint}" if hint else problem)
 
 

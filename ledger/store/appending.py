@@ -19,7 +19,11 @@ from ledger.domain.view import View
 from ledger.store.moments import microseconds, moment
 from ledger.store.session_keys import SessionKeys
 
-__all__ = ["Append", "Scribe", "append_on"]
+__all__ = ["Append", "HeadMoved", "Scribe", "append_on"]
+
+
+class HeadMoved(Exception):
+    """Another save came first: what was to be appended has to be looked at anew, and nothing of it is written."""
 
 
 @dataclass(slots=True, eq=False)

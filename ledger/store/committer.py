@@ -11,10 +11,11 @@ from ledger.domain.following import follow
 from ledger.domain.payload import encode_payload
 from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
-from ledger.errors import DamagedRecord, InvalidSession, VersionConflict
-from ledger.store.appending import Append, append_on
+from ledger.errors import DamagedRecord, InvalidSession, StorageError, VersionConflict
+from ledger.store.appending import Append, HeadMoved, append_on
 from ledger.store.database import Database, Wire
 from ledger.store.log import Log
+from ledger.store.patience import Patience
 from ledger.store.planner import Plan, Planner
 from ledger.store.unit import Unit
 from ledger.telemetry import get_logger
@@ -68,8 +69,9 @@ class Committer:
                     together.append((unit, append))
         if together:
             alone += self._commit_together(together)
+        patience = Patience(self._database.patience_s)
         for unit in alone:
-            self._commit_alone(unit)
+            self._commit_alone(unit, patience)
         for unit in units:
             self._report(unit)
 
@@ -91,12 +93,13 @@ class Committer:
         try:
             with self._wire.transaction() as connection:
                 written = self._write_any(connection, [append for _, append in together])
-        except _HeadMoved:
+        except HeadMoved:
             return [unit for unit, _ in together]
         except BaseException as error:  # noqa: BLE001 - it is raised where the units are awaited
-            if len(together) > 1 and self._wire.began and not self._wire.committing:
-                # It may be the fault of one of them.
-                return [unit for unit, _ in together]
+            if self._wire.rejected and len(together) > 1:
+                return [unit for unit, _ in together]  # it may be the fault of one of them
+            if isinstance(error, StorageError) and error.passing:
+                return [unit for unit, _ in together]  # whether they are stored is found out by their event ids
             for unit, _ in together:
                 unit.fail(error)
             return []
@@ -108,13 +111,14 @@ class Committer:
                 alone.append(unit)
         return alone
 
-    def _commit_alone(self, unit: Unit) -> None:
+    def _commit_alone(self, unit: Unit, patience: Patience) -> None:
         try:
-            outcomes = self._append_together(unit) if len(unit.submissions) > 1 else None
+            outcomes = patience.tried(lambda: self._append_together(unit)) if len(unit.submissions) > 1 else None
             tries = 0
             while outcomes is None:
                 tries += 1
-                outcomes = self._replan_and_append(unit, inside=tries > OPTIMISTIC_TRIES)
+                inside = tries > OPTIMISTIC_TRIES
+                outcomes = patience.tried(lambda: self._replan_and_append(unit, inside=inside))  # noqa: B023 - called here
         except BaseException as error:  # noqa: BLE001 - it is raised where the unit is awaited
             unit.fail(error)
         else:
@@ -134,7 +138,7 @@ class Committer:
                 plans = [self._planner.plan(connection, submission) for submission in unit.submissions]
                 try:
                     return self._write(connection.connection.dbapi_connection, plans)
-                except _HeadMoved as stuck:
+                except HeadMoved as stuck:
                     # Nobody can have moved a head in here: it is not what the events make of it.
                     raise DamagedRecord(ids[0], None, "it does not fit the last event") from stuck
         with self._database.read() as connection:
@@ -148,7 +152,7 @@ class Committer:
         try:
             with self._wire.transaction() as connection:
                 return self._write(connection, plans)
-        except _HeadMoved:
+        except HeadMoved:
             return None
 
     def _write(self, connection: Any, plans: Sequence[Plan]) -> list[Outcome]:
@@ -156,13 +160,13 @@ class Committer:
         # In an order that every process has.
         ordered = sorted(appends.values(), key=lambda append: append.entry.session_uid)
         if not all(self._database.scribe.write(connection, ordered)):
-            raise _HeadMoved
+            raise HeadMoved
         return [plan.settled or _outcome(plan, appends[id(plan)]) for plan in plans]
 
     def _write_any(self, connection: Any, appends: Sequence[Append]) -> list[bool]:
         written = self._database.scribe.write(connection, appends)
         if not any(written):
-            raise _HeadMoved  # there is nothing to commit
+            raise HeadMoved  # there is nothing to commit
         return written
 
     def _append_of(self, plan: Plan) -> Append:
@@ -244,10 +248,6 @@ class Committer:
             if receipt.overruled:
                 _log.info("change_overruled", **bound, paths=[change.path for change in receipt.overruled])
             _log.debug("session_saved", **bound, base_version=receipt.base_version, event_id=receipt.event_id)
-
-
-class _HeadMoved(Exception):
-    """Another save came first."""
 
 
 def _outcome(plan: Plan, append: Append) -> Outcome:

@@ -135,13 +135,15 @@ class Database:
         self._wires.add(wire)
         return self._engine.raw_connection()
 
-    def is_broken(self, driver_connection: Any) -> bool:
-        """Tell whether a connection is of no use any more."""
-        return self._engine.is_broken(driver_connection)
+    @property
+    def engine(self) -> StorageEngine:
+        """What differs by database."""
+        return self._engine
 
-    def begin(self, driver_connection: Any) -> None:
-        """Begin a writing transaction, as the engine does."""
-        self._engine.begin(driver_connection)
+    @property
+    def patience_s(self) -> float:
+        """How long a write is repeated while the server is away."""
+        return self._engine.patience_s
 
     @property
     def lanes(self) -> int:
@@ -242,44 +244,34 @@ class Wire:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Any = None
-        #: How far the last transaction came: whether it began, and whether it was then being committed.
-        self.began = False
-        self.committing = False
+        #: Whether the last transaction failed at one of its statements, so that nothing of it is stored.
+        self.rejected = False
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
         """Give the driver's connection in a writing transaction; it commits at the end, and rolls back on any error.
 
         Raises:
-            StorageError: if the database fails. Whether a failed commit was stored is not known then.
+            StorageError: if the database fails. Whether it was stored is not known then, unless it was `rejected`.
         """
-        self.began = self.committing = False
+        self.rejected = False
+        began = committing = False
+        engine = self._database.engine
         with self._database.writing():
             if self._connection is None:
                 self._connection = self._database.wired(self)
-            connection = self._begun()
+            connection = self._connection.dbapi_connection
             try:
-                self.began = True
-                yield connection
-                self.committing = True
-                connection.commit()
-            except BaseException:
+                with engine.in_one_go(connection):
+                    engine.begin(connection)
+                    began = True
+                    yield connection
+                    committing = True
+                    connection.commit()
+            except BaseException as error:
+                self.rejected = began and engine.rejects(error, committing=committing)
                 self._roll_back(connection)
                 raise
-
-    def _begun(self) -> Any:
-        """Begin, on a new connection if the one that was kept has been closed meanwhile: nothing was sent on it yet."""
-        connection = self._connection.dbapi_connection
-        try:
-            self._database.begin(connection)
-        except Exception:
-            if not self._database.is_broken(connection):
-                raise
-            self.close()
-            self._connection = self._database.wired(self)
-            connection = self._connection.dbapi_connection
-            self._database.begin(connection)
-        return connection
 
     def _roll_back(self, connection: Any) -> None:
         try:

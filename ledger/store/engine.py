@@ -26,6 +26,8 @@ class StorageEngine(Protocol):
     one_writer: bool
     #: How many lanes pay: so many transactions commit at once.
     lanes: int
+    #: How long a write is repeated while the server is away, in seconds.
+    patience_s: float
     #: What appends events, as the engine does it best.
     scribe: Scribe
 
@@ -62,8 +64,16 @@ class StorageEngine(Protocol):
     def begin(self, driver_connection: Any) -> None:
         """Begin a writing transaction on the driver's connection."""
 
-    def is_broken(self, driver_connection: Any) -> bool:
-        """Tell whether a connection is of no use any more."""
+    def in_one_go(self, driver_connection: Any) -> AbstractContextManager[Any]:
+        """Let statements be sent without waiting for the answers of those before, where that saves anything."""
+
+    def rejects(self, error: BaseException, *, committing: bool) -> bool:
+        """Tell whether a transaction failed by what was to be written in it: then it is certain that it is not stored.
+
+        Args:
+            error: it failed with.
+            committing: whether its commit had been asked for.
+        """
 
     def migrating(self, connection: Connection) -> None:
         """Wait until nobody else changes the schema, and let nobody begin to until the transaction ends."""

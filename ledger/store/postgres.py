@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
@@ -14,7 +14,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from ledger.errors import StorageError
 from ledger.store import postgres_errors
 from ledger.store.appending import Scribe
-from ledger.store.postgres_scribe import PostgresScribe
+from ledger.store.postgres_scribe import PREPARING, PostgresScribe
 from ledger.store.wakeups import Watch
 
 __all__ = ["CHANNEL", "OLDEST", "PostgresEngine"]
@@ -47,7 +47,7 @@ class PostgresEngine:
     scribe: Scribe = PostgresScribe()
 
     def __init__(self, url: URL) -> None:
-        self._timeout_s = _timeout_of(url)
+        self._timeout_s = self.patience_s = _timeout_of(url)
         self.url = url.set(drivername="postgresql+psycopg").difference_update_query(["timeout"])
         self.place = _place_of(self.url)
         self._driver = _driver()
@@ -152,15 +152,23 @@ class PostgresEngine:
         """Give a connection for its owner alone, for as long as it wants: it is no part of the pool."""
         connection = self._engine.raw_connection()
         connection.detach()
+        driver: Any = connection.dbapi_connection
+        driver.execute(PREPARING)
         return connection
 
     def begin(self, driver_connection: Any) -> None:
         """Begin a writing transaction on the driver's connection."""
         driver_connection.execute(_WRITE)
 
-    def is_broken(self, driver_connection: Any) -> bool:
-        """Tell whether the server closed it, or the network lost it."""
-        return bool(driver_connection.closed)
+    def in_one_go(self, driver_connection: Any) -> AbstractContextManager[Any]:
+        """Give the driver's pipeline mode."""
+        pipeline: AbstractContextManager[Any] = driver_connection.pipeline()
+        return pipeline
+
+    def rejects(self, error: BaseException, *, committing: bool) -> bool:
+        """Tell by the code that the server gave whether it refused a statement."""
+        del committing  # the commit may have been sent with the statement that failed, and is then not done
+        return postgres_errors.is_refusal(error)
 
     def migrating(self, connection: Connection) -> None:
         """Wait for whoever changes the schema already, as long as it takes them; let nobody begin before the end."""

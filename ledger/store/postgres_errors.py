@@ -6,7 +6,7 @@ import re
 
 from ledger.errors import StorageError
 
-__all__ = ["translate"]
+__all__ = ["is_refusal", "translate"]
 
 
 def translate(error: BaseException | None, place: str, timeout_s: float, user: str | None) -> StorageError:
@@ -26,12 +26,25 @@ def translate(error: BaseException | None, place: str, timeout_s: float, user: s
     values = {"place": place, "timeout": f"{timeout_s:g}", "role": user or "the role", "said": first}
     for sign, problem, hint in _BY_CODE:
         if code and code.startswith(sign):
-            return StorageError(problem.format(**values), hint.format(**values))
+            passing = code.startswith(_PASSING)
+            return StorageError(problem.format(**values), hint.format(**values), passing=passing)
     for pattern, problem, hint in _BY_WORDS:
         if not code and re.search(pattern, text):
-            return StorageError(problem.format(**values), hint.format(**values))
+            passing = hint in (_AGAIN, _TO_REACH, "try again")
+            return StorageError(problem.format(**values), hint.format(**values), passing=passing)
     return StorageError(f"the database at {place} failed: {first}")
 
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether the server refused what a statement would have written: values, or a guard of the log."""
+    code = getattr(error, "sqlstate", None) or ""
+    return code.startswith(_REFUSING)
+
+
+#: Codes of what goes by itself: a server that is away or stops, a transaction that met another one.
+_PASSING = ("08", "57P", "40001", "40P01", "53300")
+#: Codes of what lies in the values that were given.
+_REFUSING = ("21", "22", "23", "54", "LG", "P0")
 
 _GONE = "the server of {place} went away in the middle ({said})"
 _AGAIN = "try again: what was saved meanwhile is found by its event id"

@@ -8,7 +8,7 @@ import sqlite3 as standard
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,6 +47,8 @@ class SqliteEngine:
 
     one_writer = True
     lanes = 1
+    #: A file does not go away and come back; for another's lock, SQLite itself waits.
+    patience_s = 0.0
 
     def __init__(self, url: URL) -> None:
         self._timeout_s = _timeout_of(url)
@@ -161,10 +163,15 @@ class SqliteEngine:
             connection.detach()
         return connection
 
-    def is_broken(self, driver_connection: Any) -> bool:
-        """There is nothing between it and the file that could break."""
+    def in_one_go(self, driver_connection: Any) -> AbstractContextManager[Any]:
+        """There is no way to a server to be saved."""
         del driver_connection
-        return False
+        return nullcontext()
+
+    def rejects(self, error: BaseException, *, committing: bool) -> bool:
+        """Tell whether a transaction failed by what was to be written in it: then it is not stored."""
+        del error
+        return not committing
 
     def begin(self, driver_connection: Any) -> None:
         """Begin a transaction that holds the write lock from the start."""
