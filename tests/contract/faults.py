@@ -160,9 +160,12 @@ class Hold:
     def __init__(self) -> None:
         self._reached = threading.Semaphore(0)
         self._released = threading.Event()
+        #: How many came here, so far.
+        self.commits = 0
 
     def commit(self, commit: Callable[[], None]) -> None:
         """Wait here."""
+        self.commits += 1
         self._reached.release()
         self._released.wait()
         commit()
