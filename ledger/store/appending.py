@@ -46,7 +46,7 @@ class Append:
     def receipt(self) -> Receipt:
         """The proof of the save, once it is committed."""
         entry = self.entry
-        return Receipt.model_construct(
+        return Receipt(
             session_id=self.session_id,
             version=entry.version,
             base_version=entry.base_version,

@@ -101,7 +101,7 @@ class Database:
         self._check_process()
         # A database in memory has one connection, so reading it waits for its turn.
         alone = self._writing if self._engine.in_memory else nullcontext()
-        with alone, self._gate.passed(), self._translated():
+        with alone, self._gate, self._translated():
             self._engine.check_place()
             with begin() as connection:
                 yield connection
@@ -123,7 +123,7 @@ class Database:
         """Hold what every writing transaction holds: the turn of this process, and the file as it was opened."""
         self._check_process()
         alone = self._writing if self._engine.one_writer else nullcontext()
-        with alone, self._gate.passed(), self._translated():
+        with alone, self._gate, self._translated():
             self._engine.check_place()
             if self._poisoned:
                 self._recover()

@@ -13,8 +13,6 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 from ledger.telemetry import get_logger
@@ -28,29 +26,33 @@ LONGEST_WAIT_S = 30.0
 
 
 class Gate:
-    """Lets any number of transactions run, and none while it is shut."""
+    """Lets any number of transactions run, and none while it is shut. A context manager: being inside."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._inside: dict[int, int] = {}
         self._shut = False
 
-    @contextmanager
-    def passed(self) -> Iterator[None]:
-        """Be inside; waits while the gate is shut, unless this thread is inside already."""
+    def __enter__(self) -> None:
+        """Wait while the gate is shut, unless this thread is inside already."""
         thread = threading.get_ident()
-        with self._changed:
+        with self._lock:
             while self._shut and thread not in self._inside:
                 self._changed.wait()
             self._inside[thread] = self._inside.get(thread, 0) + 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside[thread] -= 1
-                if not self._inside[thread]:
-                    del self._inside[thread]
-                    self._changed.notify_all()
+
+    def __exit__(self, *_: object) -> None:
+        """Go out."""
+        thread = threading.get_ident()
+        with self._lock:
+            left = self._inside[thread] - 1
+            if left:
+                self._inside[thread] = left
+                return
+            del self._inside[thread]
+            if self._shut:
+                self._changed.notify_all()
 
     def shut(self, wait_s: float) -> bool:
         """Let nobody in, and wait until all are out. `False` if some still are, or this thread itself is."""
