@@ -108,7 +108,7 @@ class AsyncSaving:
     async def _take(self, step: verbs.Step) -> Any:
         match step:
             case verbs.Load(session_id):
-                return await self._threads.read(self._book.load, session_id)
+                return await self._threads.read(self._book.load_to_save, session_id)
             case verbs.Save(session, keywords):
                 return await self.save(session, **keywords)
             case verbs.LookUp(session_id, key, key_digest):

@@ -12,6 +12,7 @@ from ledger.domain.events import Authority
 from ledger.domain.records import Imported, Verification, WorkReport
 from ledger.exchange import Export, Import
 from ledger.ports import Progress, ReadSide
+from ledger.replica import Replica
 from ledger.saving import Saving
 from ledger.store.census import take_census
 from ledger.store.checkup import integrity_problems, missing_guards
@@ -43,11 +44,21 @@ class Ledger(Saving):
         lanes: Lanes,
         repository: Callable[[Ledger, SessionCache | None], SessionRepository],
         *,
+        replica: Replica | None = None,
         writer: str = "unknown",
         authority: Authority = "runtime",
         authoritative: Sequence[str] = (),
     ) -> None:
-        super().__init__(database, log, reads, lanes, writer=writer, authority=authority, authoritative=authoritative)
+        super().__init__(
+            database,
+            log,
+            reads,
+            lanes,
+            replica=replica,
+            writer=writer,
+            authority=authority,
+            authoritative=authoritative,
+        )
         self._repository = repository
         #: Of every async face of this ledger.
         self.threads = Threads()
@@ -70,6 +81,8 @@ class Ledger(Saving):
         """
         self.lanes.close()
         self.threads.close()
+        if self._replica is not None:
+            self._replica.close()
         self._database.close()
 
     def verify(

@@ -16,6 +16,7 @@ from ledger.domain.session import Session, reborn, session_of, tracking_of
 from ledger.domain.view import View
 from ledger.errors import SessionDeleted, SessionNotFound
 from ledger.ports import ReadSide
+from ledger.replica import Replica
 from ledger.store.census import session_ids
 from ledger.store.database import Database
 from ledger.store.feed_reader import FeedReader
@@ -31,10 +32,11 @@ PAGE = 200
 class Loading:
     """The reading half of the facade."""
 
-    def __init__(self, database: Database, log: Log, reads: ReadSide) -> None:
+    def __init__(self, database: Database, log: Log, reads: ReadSide, replica: Replica | None = None) -> None:
         self._database = database
         self._log = log
         self._reads = reads
+        self._replica = replica
         self._feed = FeedReader(database)
 
     def load(self, session_id: str, at: At | None = None) -> Session:
@@ -53,12 +55,16 @@ class Loading:
                 that state is called.
             InvalidRevision: a `ValueError`; if `at` is no revision at all.
         """
-        return session_of(self._view(session_id, at))
+        view = self._replica.view(session_id, at) if self._replica is not None else None
+        return session_of(_alive(self._read(session_id, at) if view is None else view))
 
     def _view(self, session_id: str, at: At | None) -> View:
+        return _alive(self._read(session_id, at))
+
+    def _read(self, session_id: str, at: At | None) -> View:
         view = self._reads.view(session_id) if at is None else self._reads.view(*self.locate(session_id, at))
-        if not view.alive:
-            raise SessionDeleted(view.session_id, view.version)
+        if self._replica is not None and at is None:
+            self._replica.saw(session_id, view.version)
         return view
 
     def places(self, session_id: str, start: At | None = None, stop: At | None = None) -> list[Place]:
@@ -123,6 +129,9 @@ class Loading:
 
     def head(self, session_id: str) -> Head | None:
         """Give the head row by one indexed read, whatever the session's length; `None` if it was never saved."""
+        head = self._replica.head(session_id) if self._replica is not None else None
+        if head is not None:
+            return head
         with self._database.read() as connection:
             return self._log.head(connection, session_id)
 
@@ -331,3 +340,9 @@ class Loading:
         if head is None:
             raise SessionNotFound(session_id)
         return head
+
+
+def _alive(view: View) -> View:
+    if not view.alive:
+        raise SessionDeleted(view.session_id, view.version)
+    return view

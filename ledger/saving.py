@@ -21,6 +21,7 @@ from ledger.domain.submitted import check_keywords, checked_id
 from ledger.errors import InvalidSession, LedgerError, SessionNotFound
 from ledger.explaining import Explaining
 from ledger.ports import ReadSide
+from ledger.replica import Replica
 from ledger.store.database import Database
 from ledger.store.lanes import Lanes
 from ledger.store.lifecycle import Lifecycle
@@ -41,13 +42,14 @@ class Saving(Explaining):
         reads: ReadSide,
         lanes: Lanes,
         *,
+        replica: Replica | None = None,
         writer: str,
         authority: Authority,
         authoritative: Sequence[str],
     ) -> None:
-        super().__init__(database, log, reads)
+        super().__init__(database, log, reads, replica)
         self.lanes = lanes
-        self._lifecycle = Lifecycle(database, log)
+        self._lifecycle = Lifecycle(database, log, None if replica is None else replica.saw)
         self.writer = writer
         self.authority: Authority = authority
         self.authoritative = frozenset(authoritative)
@@ -224,7 +226,7 @@ class Saving(Explaining):
     def _take(self, step: verbs.Step) -> Any:
         match step:
             case verbs.Load(session_id):
-                return self.load(session_id)
+                return self.load_to_save(session_id)
             case verbs.Save(session, keywords):
                 return self.save(session, **keywords)
             case verbs.LookUp(session_id, key, key_digest):
@@ -233,6 +235,10 @@ class Saving(Explaining):
                 if inspect.iscoroutine(awaitable):
                     awaitable.close()  # it will not run, so it need not warn that it did not
                 raise TypeError("mutate is async: use AsyncLedger.update for it")
+
+    def load_to_save(self, session_id: str) -> Session:
+        """Give the session at its head as the database itself has it, and no replica."""
+        return session_of(self._view(session_id, None))
 
     def receipt_of(self, session_id: str, key: str, key_digest: str) -> Receipt | None:
         """Give the receipt of the save that was made with this key and content, if there is one."""

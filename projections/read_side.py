@@ -35,10 +35,10 @@ Progress = Callable[[str, int, int], None]
 class ReadSide:
     """Every projection of one ledger. Safe to share between threads."""
 
-    def __init__(self, database: Database, log: Log) -> None:
+    def __init__(self, database: Database, log: Log, *, read_only: bool = False) -> None:
         self.database = database
         self.log = log
-        self.views = SessionViews(database, log)
+        self.views = SessionViews(database, log, read_only=read_only)
         self.catalog = Catalog(self.views.seen_from)
         self.records = Questions(log, self.views.seen_from)
         self.usage_log = Usage()

@@ -74,9 +74,10 @@ class SessionViews:
 
     name = "session_view"
 
-    def __init__(self, database: Database, log: Log) -> None:
+    def __init__(self, database: Database, log: Log, *, read_only: bool = False) -> None:
         self.database = database
         self.log = log
+        self._read_only = read_only
 
     def view(self, session_id: str, version: int | None = None, *, known: View | None = None) -> View:
         """Give the view at `version`, or at the head; what is read is of one moment.
@@ -92,6 +93,8 @@ class SessionViews:
         """
         with self.database.read() as connection:
             load = self._load(connection, session_id, version, known)
+        if self._read_only:
+            return load.view
         self._drop(load.dropped)
         if load.view.alive and load.replayed > MIN_REPLAYED_BYTES:
             self._keep(load)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -19,7 +19,10 @@ from ledger.domain.view import View
 from ledger.store.moments import microseconds, moment
 from ledger.store.session_keys import SessionKeys
 
-__all__ = ["Append", "HeadMoved", "Scribe", "append_on"]
+__all__ = ["Append", "HeadMoved", "Scribe", "Stored", "append_on"]
+
+#: Called with the session and the version of each event that was stored.
+Stored = Callable[[str, int], None]
 
 
 class HeadMoved(Exception):

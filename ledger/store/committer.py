@@ -12,7 +12,7 @@ from ledger.domain.payload import encode_payload
 from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, InvalidSession, StorageError, VersionConflict
-from ledger.store.appending import Append, HeadMoved, append_on
+from ledger.store.appending import Append, HeadMoved, Stored, append_on
 from ledger.store.database import Database, Wire
 from ledger.store.log import Log
 from ledger.store.patience import Patience
@@ -41,6 +41,7 @@ class Committer:
         log: Log,
         load_view: Callable[[str, int], View],
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
+        stored: Stored | None = None,
     ) -> None:
         self._database = database
         self._log = log
@@ -48,6 +49,7 @@ class Committer:
         self._planner = Planner(log)
         self._load_view = load_view
         self._max_event_bytes = max_event_bytes
+        self._stored = stored
 
     def commit(self, units: Sequence[Unit]) -> None:
         """Append one event for each submission of each unit; a unit is stored whole or not at all, and fails alone.
@@ -241,6 +243,8 @@ class Committer:
             return  # its caller hears of it
         for submission, outcome in zip(unit.submissions, unit.outcomes, strict=True):
             receipt = outcome.receipt
+            if self._stored is not None:
+                self._stored(receipt.session_id, receipt.version)
             bound = {"session_id": receipt.session_id, "version": receipt.version, "writer": submission.writer}
             if receipt.omissions:
                 omitted = list(receipt.omissions)

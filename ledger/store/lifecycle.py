@@ -14,7 +14,7 @@ from ledger.domain.payload import encode_payload
 from ledger.domain.receipt import Receipt
 from ledger.domain.view import View
 from ledger.errors import SessionExists
-from ledger.store.appending import Append, append_on
+from ledger.store.appending import Append, Stored, append_on
 from ledger.store.database import Database
 from ledger.store.log import Log
 from ledger.store.planner import Planner
@@ -28,9 +28,10 @@ _log = get_logger(__name__)
 class Lifecycle:
     """Deletes and forks sessions of one ledger. Safe to share between threads."""
 
-    def __init__(self, database: Database, log: Log) -> None:
+    def __init__(self, database: Database, log: Log, stored: Stored | None = None) -> None:
         self._database = database
         self._log = log
+        self._stored = stored or (lambda _session_id, _version: None)
         self._planner = Planner(log)
 
     def delete(
@@ -73,6 +74,7 @@ class Lifecycle:
             appended = self._append(connection, tombstone)
             assert appended  # noqa: S101 - the head is held
         version = tombstone.after.version
+        self._stored(session_id, version)
         _log.info("session_deleted", session_id=session_id, version=version, writer=writer, reason=reason)
         return True
 
@@ -106,6 +108,7 @@ class Lifecycle:
             if head or not self._append(connection, begun):
                 head = head or self._log.head(connection, new_id)
                 raise SessionExists(new_id, head.version if head else 1, deleted=head is not None and head.deleted)
+        self._stored(new_id, 1)
         _log.info(
             "session_forked",
             session_id=new_id,

@@ -28,7 +28,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 CHANGES = {kind.model_fields["type"].default: kind for kind in get_args(get_args(events.Change)[0])}
 ERRORS = {name: kind for name, kind in vars(errors).items() if name in errors.__all__}
 #: Public in Python only because one face of the ledger calls another.
-BETWEEN_FACES = {"commit", "each", "receipt_of", "submit", "tail", "woken"}
+BETWEEN_FACES = {"each", "load_to_save", "receipt_of", "submit", "tail", "woken"}
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
