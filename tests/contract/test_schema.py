@@ -167,16 +167,22 @@ async def test_a_full_disk_loses_nothing(open_book: OpenBook) -> None:
     session = await book.saved()
     pages = book.query("PRAGMA page_count")[0][0]
     for limit in (pages, pages + 1, pages + 3):
-        book.execute(f"PRAGMA max_page_count = {limit}")
+        limit_pages(book, limit)
         session.messages[:] = [Message.user("x" * 100_000)]
         with pytest.raises(StorageError, match=r"the disk of .* is full"):
             await book.save(session)
         assert 1 == session.version
         assert [] == (await book.load("s1")).messages
-    book.execute("PRAGMA max_page_count = 1000000")
+    limit_pages(book, 1_000_000)
 
     assert 2 == (await book.save(session)).version
     assert (await book.verify()).ok
+
+
+def limit_pages(book: Book, pages: int) -> None:
+    """Let the file grow no longer than that, as the connection of its lane sees it."""
+    with book.sync.lanes._committers[0]._wire.transaction() as connection:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
 @on_durable
