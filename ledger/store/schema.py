@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from ledger.errors import SchemaOutOfDate, StorageError
-from ledger.store.scripts import script_of, statements_of
+from ledger.store.scripts import statements_of
 from ledger.store.tables import SCHEMA, ledger_meta
 
 __all__ = ["Standing", "check_schema", "migrate", "migrations_folder", "run_migrations", "standing"]
@@ -72,9 +72,9 @@ def migrate(connection: Connection, place: str) -> list[str]:
     found = standing(connection)
     if found.schema == SCHEMA:
         return []
-    if found.empty and script_of(migrations_folder(), connection.dialect.name).is_file():
+    if found.empty:
         _create(connection)
-    elif not found.empty and (found.schema is None or found.schema > SCHEMA):
+    elif found.schema is None or found.schema > SCHEMA:
         raise SchemaOutOfDate(place, found.schema, SCHEMA)
     else:
         run_migrations(connection)
@@ -83,7 +83,7 @@ def migrate(connection: Connection, place: str) -> list[str]:
 
 
 def _create(connection: Connection) -> None:
-    cursor = connection.connection.cursor()  # the driver's: thirty statements that have no values and give no rows
+    cursor = connection.connection.cursor()  # the driver's: what has no values and gives no rows needs nothing else
     for statement in statements_of(migrations_folder(), connection.dialect.name):
         cursor.execute(statement)
     cursor.close()

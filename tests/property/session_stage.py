@@ -8,11 +8,12 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from ledger import LedgerError, Receipt, Session
+from tests.contract.backends import BACKENDS, Backend
 from tests.contract.faces import Book, open_face
 from tests.property import session_checks as checks
 from tests.property.session_edits import EDITS
@@ -27,6 +28,7 @@ Edits = list[tuple[str, int]]
 #: The authority that each writer has.
 WRITERS = {"agent": "runtime", "scheduler": "runtime", "ui": "user"}
 SLOTS = 6
+SQLITE = next(backend for backend in BACKENDS if backend.durable)
 #: Where there is one, a file system that no disk has to be waited for.
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it has a name that nobody can foresee
 #: What the first two sessions are made of.
@@ -39,18 +41,16 @@ def one_of(choices: Sequence[T], pick: int) -> T:
 
 
 class Stage(RuleBasedStateMachine):
-    """What the rules act on, and what each outcome is compared with; a subclass says where the database is."""
+    """What the rules act on, and what each outcome is compared with."""
 
-    @staticmethod
-    def fresh_url(folder: Path) -> str:
-        """Give the URL of an empty database."""
-        return f"sqlite:///{folder / 'ledger.db'}"
+    #: Where the database is.
+    backend: ClassVar[Backend] = SQLITE
 
     @initialize()
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
-        self.url = self.fresh_url(Path(self.folder.name))
+        self.url = self.backend.fresh_url(Path(self.folder.name))
         self.books = [self.opened("sync"), self.opened("async")]
         self.repository = self.books[1].awaited.repository()
         self.mirror = self.do(open_face("sync", "sqlite://"))
@@ -227,6 +227,7 @@ class Stage(RuleBasedStateMachine):
             for book in (*self.books, self.mirror):
                 self.do(book.close())
             self.loop.close()
+            self.backend.give_back(self.url)
             self.folder.cleanup()
 
     def check_everything(self) -> None:

@@ -12,6 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from ledger import SessionRepository
 from ledger.domain import merge_documents, merge_questions, question_changes
 from ledger.store import planner
+from tests.contract.backends import POSTGRESQL
 from tests.property.session_machine import SessionMachine
 
 #: A run that finds what was planted need not say how few steps would have found it.
@@ -26,15 +27,31 @@ def run(machine: type[SessionMachine], examples: int, steps: int, **more: Any) -
     run_state_machine_as_test(machine, settings=chosen)
 
 
-def test_every_call_gives_what_the_rules_say() -> None:
+class OnPostgresql(SessionMachine):
+    """The same on a server."""
+
+    backend = POSTGRESQL
+
+
+@pytest.fixture(params=[SessionMachine, OnPostgresql], ids=lambda machine: machine.backend.name)
+def machine(request: pytest.FixtureRequest) -> type[SessionMachine]:
+    """Give the machine over each engine in turn."""
+    chosen: type[SessionMachine] = request.param
+    reason = chosen.backend.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    return chosen
+
+
+def test_every_call_gives_what_the_rules_say(machine: type[SessionMachine]) -> None:
     """Whatever anybody does with a ledger, in any order, each outcome is the one that the model computes."""
-    run(SessionMachine, 8, 30)
+    run(machine, 4 if machine is OnPostgresql else 7, 30)
 
 
 @pytest.mark.soak
-def test_every_call_gives_what_the_rules_say_for_long() -> None:
+def test_every_call_gives_what_the_rules_say_for_long(machine: type[SessionMachine]) -> None:
     """The same, for as long as a soak takes."""
-    run(SessionMachine, 1000, 60)
+    run(machine, 500, 60)
 
 
 def _without_a_guard(session_id: str, changes: list[Any], on_omission: str) -> list[Any]:
