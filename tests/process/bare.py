@@ -57,7 +57,10 @@ class Bare:
         return error
 
     def _cursor(self, statement: str, values: Sequence[object]) -> Any:
-        return self._connection.execute(statement.replace("?", "%s") if self.server else statement, tuple(values))
+        if not self.server:
+            return self._connection.execute(statement, tuple(values))
+        # Without values, a percent sign is one.
+        return self._connection.execute(statement.replace("?", "%s"), tuple(values) or None)
 
 
 @contextmanager

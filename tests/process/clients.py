@@ -17,7 +17,7 @@ __all__ = ["in_tasks", "in_threads"]
 #: What a client does next, and how often.
 KINDS = {"save": 8, "guarded": 3, "keyed": 3, "pair": 1, "read": 5}
 #: A key is one of so many, so that clients meet at them.
-KEYS = 12
+KEYS = 3
 #: A write whose outcome is not known is tried again so often, by the same object, unless there is more patience.
 TRIES = 5
 WAIT_S = 0.1

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
+from tests.postgres import Server
 from tests.process.soaking import Figures
 from tests.process.zygote import Zygote
 
@@ -50,3 +52,13 @@ def soaking(request: pytest.FixtureRequest) -> Iterator[Figures]:
     figures = Figures(request.node.name, say)
     yield figures
     figures.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Give a server of this folder's own, which waits for the disk as one that matters does."""
+    missing = postgres.why_not()
+    if missing is not None:
+        pytest.skip(f"{missing}; nothing of a server was tested here")
+    with Server() as running:
+        yield running

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import accumulate
 from typing import Any, Literal
 
 __all__ = ["Entry", "Operation", "faults_of", "operations_of", "told_by"]
@@ -55,7 +54,7 @@ class Operation:
 
 def told_by(marks: Sequence[str]) -> str:
     """Give the digest of marks in their order, by which a read tells what it saw."""
-    return sha256("\n".join(marks).encode()).hexdigest()
+    return sha256("".join(f"{mark}\n" for mark in marks).encode()).hexdigest()
 
 
 def operations_of(reports: Iterable[Mapping[str, Any]]) -> list[Operation]:
@@ -111,8 +110,11 @@ class _Told:
     def __post_init__(self) -> None:
         self.operations = [each for each in self.operations if self.session_id in each.sessions]
         self.place = {entry.mark: version for version, entry in enumerate(self.log, 1)}
-        marks = accumulate(self.log, lambda before, entry: [*before, entry.mark], initial=list[str]())
-        self.prefixes = [told_by(each) for each in marks]
+        digest = sha256()
+        self.prefixes = [digest.hexdigest()]
+        for entry in self.log:
+            digest.update(f"{entry.mark}\n".encode())
+            self.prefixes.append(digest.hexdigest())
 
     def faults(self) -> Iterator[str]:
         for operation in self.operations:

@@ -11,14 +11,14 @@ from typing import Any
 
 from typing_extensions import override
 
-from ledger import Ledger, Receipt, Session
+from ledger import Ledger, Message, Receipt, Session
 from ledger.store.log import Log
 from ledger.store.sqlite import driver
 from tests.process.bare import Bare
 from tests.process.lying import Lie, lie
 from tests.process.work import Say
 
-__all__ = ["BUGS", "Bug", "work"]
+__all__ = ["BUGS", "Bug", "work", "work_with"]
 
 #: One in so many times a bug shows.
 NOW_AND_THEN = 4
@@ -40,10 +40,14 @@ class Bug:
 
 def work(report: Say, bug: str, **arguments: Any) -> None:
     """Do the work that brings a bug to light, with the bug in this process."""
-    planted = BUGS[bug]
+    work_with(BUGS[bug], report, **arguments)
+
+
+def work_with(planted: Bug, report: Say, *, instead: str | None = None, **arguments: Any) -> None:
+    """Plant a bug, and do the work that brings it to light, unless other work is to be done."""
     if planted.plant is not None:
         planted.plant()
-    module, _, function = planted.target.partition(":")
+    module, _, function = (instead or planted.target).partition(":")
     getattr(importlib.import_module(module), function)(report, **arguments)
 
 
@@ -163,13 +167,6 @@ def drop_the_primary_key(tables: Bare) -> None:
             tables.run(made)
 
 
-def drop_the_key_of_keys(tables: Bare) -> None:
-    """Let a key stand for more than one event."""
-    for (name,) in tables.rows("SELECT name FROM sqlite_master WHERE sql LIKE '%BEFORE INSERT ON events%'"):
-        tables.run(f"DROP TRIGGER {name}")
-    tables.run("DROP INDEX events_by_key")
-
-
 def feed_with_a_gap(tables: Bare) -> None:
     """Take a position as if one before it had been taken in a transaction that was rolled back."""
     tables.run(
@@ -203,15 +200,20 @@ def drop_an_append_only_trigger(tables: Bare) -> None:
     without_triggers(tables)
 
 
-def replace(owner: type, name: str, method: Callable[..., Any]) -> None:
-    """Put another method in the place of one that is there."""
+def replace(owner: Any, name: str, method: Callable[..., Any]) -> None:
+    """Put another method, or function, in the place of one that is there."""
     assert hasattr(owner, name), f"{owner.__name__} has no {name} any more"
     setattr(owner, name, method)
 
 
 def look_up_no_key() -> None:
     """Append under a key without asking whether it was used."""
-    replace(Log, "version_of_key", lambda *_, **__: None)
+    append = Ledger.append
+
+    def careless(self: Ledger, session_id: str, *messages: Message, key: str, **keywords: Any) -> Receipt:
+        return append(self, session_id, *messages, key=f"{key}, used by {messages[0].id}", **keywords)
+
+    replace(Ledger, "append", careless)
 
 
 def search_no_event() -> None:
@@ -275,7 +277,7 @@ BUGS = {
     "the feed in another order": Bug(prepare=feed_out_of_order),
     "the payload of another event": Bug(prepare=payload_of_another),
     "a log that can be changed": Bug(prepare=drop_an_append_only_trigger),
-    "a key that is not looked up": Bug(drop_the_key_of_keys, look_up_no_key),
+    "a key that is not looked up": Bug(plant=look_up_no_key),
     "an event that is not searched after a lost reply": Bug(plant=search_no_event),
     "a member of a batch is dropped": Bug(plant=drop_a_member),
     "an expected version that is not compared": Bug(plant=expect_nothing),

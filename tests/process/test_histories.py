@@ -94,11 +94,11 @@ def test_what_clients_do_at_once_is_one_story(
     """Reads are prefixes, acknowledged order is version order, a key stands for one event, a guarded save follows on
     the version that it names, and what nobody was told of is there once or not at all.
     """
-    for number in range(3):
+    for number in range(2):
         one_history(zygote, url_of(tmp_path / f"{number}.db"), chance, soaking)
 
-    assert soaking["answered"] > 200
-    assert soaking["ambiguous"] > 0
+    assert soaking["answered"] > 150
+    assert soaking["kills"] == 2 * KILLS
 
 
 @pytest.mark.soak

@@ -27,7 +27,7 @@ FAULTS = {
     "unlink": ("error=EIO", KILL),
 }
 #: In the suite so many places of each workload get a fault, spread over all of them.
-SOME = 8
+SOME = 6
 
 Begun = tuple[Path, list[dict[str, Any]]]
 

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,21 @@ from tests.process.zygote import Worker, Zygote
 KILLS = 100
 #: One in so many is killed while it opens the ledger, at the latest while it loads: recovery can be interrupted too.
 WHILE_OPENING = 5
-#: A writer is killed after so many reports at the most, and at most so much later; a projector within so much.
-MOST_REPORTS = 10
+#: A writer is killed after so many reports at the most, and at most so much later; the read side within so much.
+MOST_REPORTS = 20
 LONGEST_S = 0.01
-LONGEST_OF_PROJECTOR_S = 0.1
-PROJECTOR = "victims:project_over_and_over"
-#: What is killed, one after the other: writers of one thread, of several, of an event loop, and a projector.
-VICTIMS = ("work:save_turns", "victims:save_from_threads", "victims:save_from_tasks", PROJECTOR)
+LONGEST_OF_READ_SIDE_S = 0.1
+READ_SIDE = ("victims:project_over_and_over", "victims:work_over_and_over")
+#: What is killed, one after the other: writers of one thread, of several, of an event loop, and the read side.
+VICTIMS = ("work:save_turns", "victims:save_from_threads", "victims:save_from_tasks", *READ_SIDE)
 
 
 def acknowledgements(reports: list[dict[str, Any]]) -> list[Acknowledgement]:
     """Give the saves among what a worker reported, begun or done; anything else, `ready` apart, is a failure."""
     saves = [report for report in reports if "version" in report or "attempt" in report]
-    others = [report for report in reports if report not in saves and not report.keys() & {"ready", "rebuilt"}]
+    others = [
+        report for report in reports if report not in saves and not report.keys() & {"ready", "rebuilt", "worked"}
+    ]
     assert not others, f"a worker reported {others[0]}"
     return saves
 
@@ -61,7 +64,7 @@ def kill_over_and_over(zygote: Zygote, url: str, chance: random.Random, kills: i
         # Others after a while, so that a long run does not spend itself on loading long sessions.
         era = kill // 50
         victim = VICTIMS[kill % len(VICTIMS)]
-        projects = victim == PROJECTOR
+        projects = victim in READ_SIDE
         worker = zygote.start(
             f"tests.process.{victim}",
             url=url,
@@ -73,7 +76,7 @@ def kill_over_and_over(zygote: Zygote, url: str, chance: random.Random, kills: i
             chance,
             opening=kill % WHILE_OPENING == WHILE_OPENING - 1,
             most_reports=0 if projects else MOST_REPORTS,
-            longest_s=LONGEST_OF_PROJECTOR_S if projects else LONGEST_S,
+            longest_s=LONGEST_OF_READ_SIDE_S if projects else LONGEST_S,
         )
         said += heard
         soaking.count(kills=1, acknowledged=sum("version" in report for report in heard))
@@ -91,7 +94,7 @@ def test_a_hundred_kills_lose_nothing(zygote: Zygote, path: Path, chance: random
     """
     kill_over_and_over(zygote, url_of(path), chance, KILLS, soaking)
 
-    assert soaking["acknowledged"] > KILLS, "the workers were killed before they saved anything worth the name"
+    assert soaking["acknowledged"] > KILLS // 2, "the workers were killed before they saved anything worth the name"
 
 
 @pytest.mark.soak
@@ -216,11 +219,15 @@ def migrate_and_kill(
     soaking: Figures,
 ) -> None:
     """Migrate and kill that often, each time what an older release has left; then let it come to an end."""
+    shutil.copyfile(older[0], path)
+    began = time.monotonic()
+    zygote.start("tests.process.victims:migrate", url=url_of(path)).finish()
+    takes_s = time.monotonic() - began
     for kill in range(kills):
         shutil.copyfile(older[0], path)
         worker = zygote.start("tests.process.victims:migrate", url=url_of(path))
         worker.hear()
-        worker.hear(chance.uniform(0, 0.06))
+        worker.hear(chance.uniform(0, 1.2 * takes_s))
         worker.kill()
         soaking.count(kills=1, absent=int(is_older(path)))
         soaking.progress(kill + 1, kills)

@@ -10,21 +10,27 @@ import ledger
 from ledger import LedgerError, Session, SessionRepository
 from projections.session_view import SessionViews
 from projections.snapshot_body import decode_view
-from tests.process.bare import bare
+from tests.postgres import Server
+from tests.process.bare import bare, is_server
 from tests.process.checker import faults
 from tests.process.history import faults_of, operations_of
 from tests.process.planting import BUGS, TURNS
+from tests.process.planting_on_server import SERVER_BUGS
 from tests.process.test_histories import SESSIONS, logs_of
 from tests.process.whole import examine
 from tests.process.work import save_turns, url_of
 from tests.process.zygote import Zygote
 
+PROCESSES = 2
+#: What runs beside the clients, with the same bug in it.
+READ_SIDE = "tests.process.victims:work_over_and_over"
 HARMLESS = [name for name in BUGS if name.startswith("nothing is wrong")]
 
 
-def found_with(bug: str, zygote: Zygote, path: Path, chance: random.Random) -> list[str]:
+def found_with(bug: str, zygote: Zygote, url: str, chance: random.Random) -> list[str]:
     """Let workers work with a bug planted, and give what the checkers find afterwards."""
-    url, planted = url_of(path), BUGS[bug]
+    planting, bugs = ("planting_on_server", SERVER_BUGS) if is_server(url) else ("planting", BUGS)
+    planted = bugs[bug]
     ledger.open(url).close()
     if planted.prepare is not None:
         save_turns(lambda **_: None, url, "before", ["before"], 2)
@@ -41,10 +47,14 @@ def found_with(bug: str, zygote: Zygote, path: Path, chance: random.Random) -> l
                 "seed": chance.randrange(2**32),
                 "calls": 14,
             }
-            for process in range(3)
+            for process in range(PROCESSES)
         ]
-    workers = [zygote.start("tests.process.planting:work", bug=bug, url=url, **each) for each in arguments]
+    sequencer = zygote.start(
+        f"tests.process.{planting}:work", bug=bug, instead=READ_SIDE, url=url, writer="sequencer", sessions=[]
+    )
+    workers = [zygote.start(f"tests.process.{planting}:work", bug=bug, url=url, **each) for each in arguments]
     reports = [report for worker in workers for report in worker.end()]
+    sequencer.kill()
     failed = [f"a worker failed: {report['failed']}" for report in reports if "failed" in report]
     try:
         if planted.target == TURNS:
@@ -59,7 +69,7 @@ def found_with(bug: str, zygote: Zygote, path: Path, chance: random.Random) -> l
 @pytest.mark.parametrize("bug", sorted(BUGS.keys() - HARMLESS))
 def test_a_planted_bug_is_caught(bug: str, zygote: Zygote, path: Path, chance: random.Random) -> None:
     """Whichever it is, what clients and the ledger tell afterwards gives it away, not only that somebody failed."""
-    found = found_with(bug, zygote, path, chance)
+    found = found_with(bug, zygote, url_of(path), chance)
 
     assert [fault for fault in found if not fault.startswith("a worker failed")], found
 
@@ -69,7 +79,22 @@ def test_nothing_is_caught_where_nothing_is_planted(
     bug: str, zygote: Zygote, path: Path, chance: random.Random
 ) -> None:
     """The same work without a bug, also where replies are lost, leaves nothing to be found."""
-    assert found_with(bug, zygote, path, chance) == []
+    assert found_with(bug, zygote, url_of(path), chance) == []
+
+
+@pytest.mark.parametrize("bug", sorted(SERVER_BUGS.keys() - HARMLESS))
+def test_a_bug_planted_on_a_server_is_caught(bug: str, zygote: Zygote, server: Server, chance: random.Random) -> None:
+    """The same where many commit at once, and a sequencer orders what was committed."""
+    found = found_with(bug, zygote, server.new_database(), chance)
+
+    assert [fault for fault in found if not fault.startswith("a worker failed")], found
+
+
+def test_nothing_is_caught_on_a_server_where_nothing_is_planted(
+    zygote: Zygote, server: Server, chance: random.Random
+) -> None:
+    """The same work without a bug."""
+    assert found_with("nothing is wrong", zygote, server.new_database(), chance) == []
 
 
 def read_model(path: Path) -> list[dict[str, Any]]:

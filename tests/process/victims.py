@@ -9,7 +9,14 @@ from ledger import AsyncLedger, Ledger
 from ledger.store.database import Database
 from tests.process.work import MODEL, Say, acknowledge, die_at_statement, take_turn
 
-__all__ = ["migrate", "migrate_and_die", "project_over_and_over", "save_from_tasks", "save_from_threads"]
+__all__ = [
+    "migrate",
+    "migrate_and_die",
+    "project_over_and_over",
+    "save_from_tasks",
+    "save_from_threads",
+    "work_over_and_over",
+]
 
 
 def save_from_tasks(report: Say, url: str, writer: str, sessions: Sequence[str], turns: int | None = None) -> None:
@@ -69,6 +76,16 @@ def project_over_and_over(report: Say, url: str, writer: str, sessions: Sequence
             for session_id in known:
                 book.snapshot(session_id)
             report(rebuilt=True)
+
+
+def work_over_and_over(report: Say, url: str, writer: str, sessions: Sequence[str]) -> None:
+    """Give what was saved its place in the feed, and bring the read models up to it, again and again."""
+    del sessions
+    with ledger.open(url, writer=writer) as book:
+        report(ready=True)
+        while True:
+            book.work()
+            report(worked=True)
 
 
 def migrate(report: Say, url: str) -> None:

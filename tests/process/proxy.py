@@ -1,0 +1,118 @@
+"""Stands between clients and a PostgreSQL server, and cuts a connection between a COMMIT and its reply.
+
+The clients' address stays, whichever server stands behind it: what fails over is the proxy's target. It speaks through
+sockets in folders of their own, as the tests' servers do, and reads of the protocol no more than the replies to COMMIT.
+"""
+
+import select
+import shutil
+import socket
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+__all__ = ["Proxy"]
+
+SOCKET = ".s.PGSQL.5432"
+#: A CommandComplete message with the tag COMMIT: the transaction is stored.
+COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
+READS_ONLY = b"READ ONLY"
+
+
+class Proxy:
+    """A context manager: entering it begins to listen, leaving it ends every connection.
+
+    Args:
+        target: the folder in which the server has its socket.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.folder = Path(tempfile.mkdtemp(prefix="ledger-proxy-"))
+        self.cut = 0
+        self._cuts_wanted = 0
+        self._counting = threading.Lock()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._connections: set[socket.socket] = set()
+
+    def __enter__(self) -> Self:
+        self._listener.bind(str(self.folder / SOCKET))
+        self._listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+        self.disconnect()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def cut_next(self) -> None:
+        """Let the next transaction that writes be stored, and nobody hear of it."""
+        with self._counting:
+            self._cuts_wanted += 1
+
+    def cut_no_more(self) -> None:
+        """Let every reply through from now on."""
+        with self._counting:
+            self._cuts_wanted = 0
+
+    def disconnect(self) -> None:
+        """End every connection that there is."""
+        with self._counting:
+            ended = list(self._connections)
+        for connection in ended:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return  # it was closed
+            threading.Thread(target=self._serve, args=[client], daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        with client, server, suppress(OSError):
+            server.connect(str(self.target / SOCKET))
+            with self._counting:
+                self._connections |= {client, server}
+            try:
+                self._forward(client, server)
+            finally:
+                with self._counting:
+                    self._connections -= {client, server}
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        writes, before = False, b""
+        while True:
+            readable, _, _ = select.select([client, server], [], [])
+            if client in readable:
+                data = client.recv(1 << 16)
+                if not data:
+                    return
+                if b"BEGIN" in data:
+                    writes = READS_ONLY not in data
+                server.sendall(data)
+            if server in readable:
+                data = server.recv(1 << 16)
+                if not data:
+                    return
+                if writes and COMMITTED in before + data and self._takes_a_cut():
+                    return
+                before = data[-len(COMMITTED) :]
+                client.sendall(data)
+
+    def _takes_a_cut(self) -> bool:
+        with self._counting:
+            if self._cuts_wanted == 0:
+                return False
+            self._cuts_wanted -= 1
+            self.cut += 1
+            return True
