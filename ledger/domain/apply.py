@@ -114,12 +114,13 @@ class Draft:
     def take(self, event: Foldable) -> None:
         """Take in the next event."""
         self.make(event.changes)
+        fields = self.fields
         if event.kind == "deleted":
-            self.fields["alive"] = False
-        elif not self.fields["alive"]:
-            self.fields.update(alive=True, life_version=event.version)
-        effective = _effective_time(self.fields["updated_at"], event)
-        self.fields.update(version=event.version, digest=event.digest, updated_at=effective)
+            fields["alive"] = False
+        elif not fields["alive"]:
+            fields["alive"], fields["life_version"] = True, event.version
+        fields["updated_at"] = _effective_time(fields["updated_at"], event)
+        fields["version"], fields["digest"] = event.version, event.digest
 
     def make(self, changes: Iterable[Change | Message]) -> None:
         """Make changes, without an event around them."""

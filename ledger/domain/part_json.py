@@ -119,20 +119,22 @@ def read_message(told: Any) -> Message | None:
     """Read a message as it is written; `None` if it is written otherwise."""
     if type(told) is not dict:
         return None
-    form = _FORMS.get(tuple(told)) or _form(tuple(told))
+    names = tuple(told)
+    form = _FORMS.get(names) or _form(names)
     fields = {**_MESSAGE, **told}
     if not type(fields["id"]) is type(fields["role"]) is type(fields["content"]) is str:
         return None
-    time = fields["created_at"] = read_time(fields["created_at"])
+    time = read_time(fields["created_at"])
     if time is None:
         return None
-    if form.rest:
-        for name, types in form.rest:
-            if type(fields[name]) not in types:
-                return None
-        if told.get("tool_calls"):
-            calls = fields["tool_calls"] = [call for each in told["tool_calls"] if (call := _read_call(each))]
-            if len(calls) < len(told["tool_calls"]):
+    fields["created_at"] = time
+    for name, types in form.rest:
+        value = fields[name]
+        if type(value) not in types:
+            return None
+        if name == "tool_calls":
+            calls = fields[name] = [call for each in value if (call := _read_call(each))]
+            if len(calls) < len(value):
                 return None
     return made(Message, fields, form.told)
 
@@ -141,7 +143,9 @@ def _read_call(told: Any) -> ToolCall | None:
     if type(told) is not dict or not told.keys() <= _CALL.keys():
         return None
     fields = {**_CALL, **told}
-    return made(ToolCall, fields, set(told)) if type(fields["id"]) is type(fields["name"]) is str else None
+    if not type(fields["id"]) is type(fields["name"]) is str:
+        return None
+    return made(ToolCall, fields, (_FORMS.get(tuple(told)) or _form(tuple(told))).told)
 
 
 class _Form(NamedTuple):

@@ -85,7 +85,7 @@ def decode_changes(payload: bytes | str, schema_version: int = SCHEMA_VERSION) -
         ValueError: as `decode_payload`.
     """
     payload = _upcast(payload, schema_version)
-    read = _as_written(payload, _itself)
+    read = _as_written(payload)
     return _explained(payload).changes if read is None else read[0]
 
 
@@ -102,12 +102,14 @@ def _upcast(payload: bytes | str, schema_version: int) -> bytes | str:
     return json.dumps(document)
 
 
-def _as_written(payload: bytes | str, append: Callable[[Message], Any]) -> tuple[list[Any], dict[str, Any]] | None:
+def _as_written(
+    payload: bytes | str, append: Callable[[Message], Change] | None = None
+) -> tuple[list[Any], dict[str, Any]] | None:
     """Read a payload that is as this release writes it: its changes, and all that it says; else `None`.
 
     Args:
         payload: as it is stored.
-        append: gives what is to stand for a message that was appended.
+        append: gives what is to stand for a message that was appended; by default it stands for itself.
     """
     changes: list[Any] = []
     try:
@@ -115,27 +117,23 @@ def _as_written(payload: bytes | str, append: Callable[[Message], Any]) -> tuple
         if type(said) is not dict or not said.keys() <= _READ or type(said.get("changes")) is not list:
             return None
         for told in said["changes"]:
-            if type(told) is dict and told.keys() == _APPENDED and told["type"] == "message_appended":
-                message = read_message(told["message"])
+            if type(told) is dict and told.get("type") == "message_appended" and len(told) == len(_APPENDED):
+                message = read_message(told.get("message"))
                 if message is None:
                     return None
-                changes.append(append(message))
+                changes.append(message if append is None else append(message))
             else:
                 changes.append(_CHANGE.validate_python(told))
     except ValueError:
         return None
-    for name in said.keys() - {"changes"}:
-        if type(said[name]) is not str:
+    for name, value in said.items():
+        if type(value) is not str and name != "changes":
             return None
     if "occurred_at" in said:
         time = said["occurred_at"] = read_time(said["occurred_at"])
         if time is None:
             return None
     return changes, said
-
-
-def _itself(message: Message) -> Message:
-    return message
 
 
 def _explained(payload: bytes | str) -> Payload:

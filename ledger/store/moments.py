@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 __all__ = ["microseconds", "moment"]
 
@@ -17,5 +17,6 @@ def microseconds(time: datetime) -> int:
 
 def moment(us: int) -> datetime:
     """Give the time that `microseconds` was given."""
-    seconds, rest = divmod(us, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+    if type(us) is not int:
+        raise TypeError(f"a {type(us).__name__}, not whole microseconds")
+    return _EPOCH + timedelta(0, 0, us)
