@@ -3,6 +3,10 @@
 PYTHON ?=
 bin := .venv/bin
 installed := .venv/installed
+# The peers that `make bench` measures beside are large, and nothing else needs them.
+peers := tests/benchmarks/peers
+peers_bin := .venv-bench/bin
+peers_installed := .venv-bench/installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench soak schema clean
@@ -23,8 +27,8 @@ check: $(installed) ## Lint, types, layers, and the examples of the docs
 	$(bin)/lint-imports --no-logo
 	$(bin)/python -m pytest --quiet README.md docs
 
-bench: $(installed) ## Measure beside the bare driver
-	$(bin)/python -m tests.benchmarks
+bench: $(installed) $(peers_installed) ## Measure beside the bare driver and what users run instead (ARGS=--quick)
+	$(bin)/python -m tests.benchmarks $(ARGS)
 
 soak: $(installed) ## Run for minutes what the suite runs for seconds
 	$(bin)/python -m pytest -m soak
@@ -33,7 +37,7 @@ schema: $(installed) ## Write the scripts of the schema anew, after a migration 
 	$(bin)/python -m tests.schema_scripts
 
 clean: ## Remove what the targets made
-	rm -rf .venv build dist htmlcov .coverage .coverage.* demo.db demo.db-shm demo.db-wal
+	rm -rf .venv .venv-bench build dist htmlcov .coverage .coverage.* demo.db demo.db-shm demo.db-wal
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -54,3 +58,12 @@ $(installed): pyproject.toml constraints.txt
 	@echo "Installing what constraints.txt pins into .venv (once)"
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# Without a network there are no peers: the benchmark says so, and measures the ledger and the floor all the same.
+$(peers_installed): $(peers)/requirements.txt $(peers)/constraints.txt | $(installed)
+	@echo "Installing the peers of the benchmark into .venv-bench (once)"
+	@{ $(bin)/python -m venv --clear .venv-bench \
+		&& $(peers_bin)/python -m pip install -qq --disable-pip-version-check \
+			--constraint $(peers)/constraints.txt --requirement $(peers)/requirements.txt \
+		&& touch $@; } \
+	|| { rm -rf .venv-bench; echo "The peers could not be installed, so the benchmark runs without them." >&2; }

@@ -1,184 +1,345 @@
-"""What is measured, and beside what: each figure of the design's table, in pairs that are interleaved in one run."""
+"""What is measured: each figure on every system by turns, in one run."""
 
-import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tests.benchmarks.subject import Subject
+from tests.benchmarks.turns import json_of, turn
 
-__all__ = ["FULL", "QUICK", "Figure", "Scale", "figures"]
+__all__ = ["FULL", "GROUPS", "QUICK", "Figure", "Scale", "figures"]
 
 TRANSCRIPT = Path(__file__).parents[3] / "shared" / "transcripts" / "claude_code_long.jsonl"
+#: What can be measured on its own.
+GROUPS = ("save", "load", "together", "merged", "import")
+#: Up to here a session is grown anew for each round, so that what the rounds save does not lengthen it much.
+SHORT = 30
+#: While a session grows it is loaded so often, so that what a system stores in order to load faster is counted.
+LOAD_EVERY = 100
+#: So many turns more show what a turn adds.
+ADDED = 30
+#: A system that is so slow saves fewer turns a round.
+ENOUGH_S = 0.3
+#: How long a round of many writers should take; a shorter one measures the clock.
+TOGETHER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     """How much is done: enough for a figure that one may quote, or enough to see that nothing is off."""
 
-    rounds: int
-    saves: int
-    few: int
-    many: int
+    #: The lengths of history at which every system saves; those that are quoted get more rounds.
+    lengths: tuple[int, ...]
+    quoted: tuple[int, ...]
+    #: And the one at which the ledger must save as at the shortest.
+    far: int
     loaded: int
-    writers: int
-    together: int
+    rounds: int
+    rounds_between: int
+    rounds_together: int
+    saves: int
+    writers: int = 64
+    longest_together: int = 32
 
 
-FULL = Scale(rounds=15, saves=20, few=10, many=2500, loaded=1000, writers=64, together=8)
-QUICK = Scale(rounds=3, saves=10, few=10, many=300, loaded=200, writers=64, together=2)
+FULL = Scale(
+    lengths=(10, 30, 100, 300, 1000),
+    quoted=(10, 1000),
+    far=2500,
+    loaded=1000,
+    rounds=15,
+    rounds_between=5,
+    rounds_together=7,
+    saves=10,
+)
+QUICK = Scale(
+    lengths=(10, 100),
+    quoted=(10, 100),
+    far=300,
+    loaded=100,
+    rounds=3,
+    rounds_between=3,
+    rounds_together=2,
+    saves=4,
+    longest_together=4,
+)
 
 
 @dataclass(slots=True)
 class Figure:
-    """One line of the table: ours beside something else as medians, and their ratio beside the one to reach.
+    """One figure of every system that was measured, as medians, and as ratios to one of them.
 
-    The ratio is the median of those of the pairs: a machine that is busy for a while slows both sides of a pair.
+    A ratio is the median of those of the rounds: a machine that is busy for a while slows all that run in a round.
     """
 
     name: str
-    beside: str
+    engine: str
+    turns: int
     unit: str
-    reach: str = ""
-    aim: str = ""
-    ours: list[float] = field(default_factory=list)
-    theirs: list[float] = field(default_factory=list)
+    beside: str = "floor"
+    found: dict[str, list[float]] = field(default_factory=dict)
+    #: What happened to those that give no figure.
+    instead: dict[str, str] = field(default_factory=dict)
 
     @property
     def values(self) -> dict[str, Any]:
         """The figure as JSON."""
-        ratios = [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=False)]
         return {
             "figure": self.name,
-            "beside": self.beside,
+            "engine": self.engine,
+            "turns": self.turns,
             "unit": self.unit,
-            "ours": median(self.ours),
-            "theirs": median(self.theirs) if self.theirs else None,
-            "ratio": median(ratios) if ratios else None,
-            "reach": self.reach,
-            "aim": self.aim,
-            "rounds": len(self.ours),
+            "beside": self.beside,
+            "systems": {name: self._of(name) for name in (*self.found, *self.instead)},
+        }
+
+    def _of(self, name: str) -> dict[str, Any]:
+        if name in self.instead:
+            return {"instead": self.instead[name]}
+        pairs = zip(self.found[name], self.found.get(self.beside, []), strict=False)
+        ratios = [one / other for one, other in pairs]
+        return {
+            "median": _rounded(median(self.found[name])),
+            "ratio": _rounded(median(ratios)) if ratios else None,
+            "rounds": len(self.found[name]),
         }
 
 
-def figures(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
-    """Measure everything, and give each figure as it is done.
+def figures(
+    engine: str, subjects: Sequence[Subject], scale: Scale, groups: Sequence[str], advance: Callable[[str], None]
+) -> Iterator[Figure]:
+    """Measure the groups on one engine, and give each figure as it is done.
 
     Args:
-        ours: the ledger.
-        floor: the bare driver.
+        engine: what all of them run on.
+        subjects: the systems; those called "ours" and "floor" have figures that the others have not.
         scale: how much to do.
+        groups: of `GROUPS`.
         advance: called with what is measured next.
     """
-    for measure in (_saves, _saves_together, _loads, _growth, _load_merged, _import):
-        yield from measure(ours, floor, scale, advance)
+    run = _Run(engine, {subject.name: subject for subject in subjects}, scale, groups, advance)
+    yield from run.by_length()
+    for group, measure in (("together", run.together), ("merged", run.merged), ("import", run.imported)):
+        if group in groups:
+            yield from measure()
 
 
-def _pairs(figure: Figure, rounds: int, ours: Callable[[], list[float]], theirs: Callable[[], list[float]]) -> Figure:
-    """Measure both sides by turns, so that what else the machine does meets both alike."""
-    for number in range(rounds):
-        for side in (figure.ours, figure.theirs)[:: 1 if number % 2 else -1]:
-            side.append(median((ours if side is figure.ours else theirs)()))
-    return figure
+@dataclass(frozen=True, slots=True)
+class _Run:
+    engine: str
+    subjects: dict[str, Subject]
+    scale: Scale
+    groups: Sequence[str]
+    advance: Callable[[str], None]
 
+    def figure(self, name: str, turns: int, unit: str, beside: str = "floor") -> Figure:
+        """Begin a figure."""
+        return Figure(name, self.engine, turns, unit, beside)
 
-def _saves(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
-    for turns in (scale.few, scale.many):
-        advance(f"a save at {turns:,} turns")
-        session = f"of {turns}"
-        for subject in (ours, floor):
-            subject.do("grow", session=session, turns=turns)
-        yield _pairs(
-            Figure(f"one save, {turns:,} turns there", "floor", "ms", "<= 1.8", "1.3"),
-            scale.rounds,
-            lambda: _ms(ours.do("save", session=session, count=scale.saves)),  # noqa: B023 - called in this turn of the loop
-            lambda: _ms(floor.do("save", session=session, count=scale.saves)),  # noqa: B023 - as above
+    def rounds(self, figure: Figure, count: int, measures: dict[str, Callable[[int], float]]) -> Figure:
+        """Measure so many rounds."""
+        for number in range(count):
+            self.round(figure, number, count, measures)
+        return figure
+
+    def round(self, figure: Figure, number: int, count: int, measures: dict[str, Callable[[int], float]]) -> None:
+        """Let all have a go, in an order that rotates: what else the machine does meets all alike."""
+        names = list(measures)
+        start = number % len(names)
+        for name in names[start:] + names[:start]:
+            if name in figure.instead:
+                continue
+            self.advance(f"{figure.name}, {figure.turns:,} turns, round {number + 1} of {count}: {name}")
+            try:
+                figure.found.setdefault(name, []).append(measures[name](number))
+            except RuntimeError as error:
+                figure.found.pop(name, None)
+                figure.instead[name] = _last_line(error)
+
+    def grow(self, subject: Subject, session: str, turns: int) -> None:
+        """Bring a session to that many turns, with a load now and then."""
+        for reached in range(0, turns, LOAD_EVERY):
+            self.advance(f"{subject.name} grows to {reached:,} of {turns:,} turns")
+            subject.do("grow", session=session, turns=min(reached + LOAD_EVERY, turns))
+            subject.do("load", session=session)
+
+    # --- A save, a cold load and the size, at each length of history ------------------------------------------------
+
+    def by_length(self) -> Iterator[Figure]:
+        """Grow a session to each length, and there see its size, load it, and save to it."""
+        if not {"save", "load"} & set(self.groups):
+            return
+        lengths = self.scale.lengths if "save" in self.groups else (self.scale.loaded,)
+        for turns in lengths:
+            session = f"of {turns}"
+            yield self._sizes(session, turns)
+            if turns == self.scale.loaded and "load" in self.groups:
+                yield from self._loads(session, turns)
+            if "save" in self.groups:
+                yield self._added(session, turns)
+        if "save" in self.groups:
+            yield from self._saves()
+
+    def _sizes(self, session: str, turns: int) -> Figure:
+        figure = self.figure("size", turns, "bytes", "json")
+        figure.found["json"] = [_json_size(range(turns))]
+        for name, subject in list(self.subjects.items()):
+            try:
+                before = subject.do("size")
+                self.grow(subject, session, turns)
+                figure.found[name] = [subject.do("size") - before]
+            except RuntimeError as error:
+                figure.instead[name] = _last_line(error)
+                del self.subjects[name]  # whatever it did from here on would not be of that length
+        return figure
+
+    def _added(self, session: str, turns: int) -> Figure:
+        figure = self.figure("added", turns, "bytes a turn", "json")
+        figure.found["json"] = [_json_size(range(turns, turns + ADDED)) / ADDED]
+        for name, subject in self.subjects.items():
+            before = subject.do("size")
+            subject.do("save", session=session, count=ADDED)
+            figure.found[name] = [(subject.do("size") - before) / ADDED]
+        return figure
+
+    def _saves(self) -> list[Figure]:
+        """Measure all lengths by turns too, so that they can be compared with each other."""
+        scale = self.scale
+        near = {name: self.subjects[name] for name in ("ours", "floor") if name in self.subjects}
+        for subject in near.values():
+            self.grow(subject, f"of {scale.far}", scale.far)
+        found = [self.figure("save", turns, "ms") for turns in (*scale.lengths, scale.far)]
+        for number in range(scale.rounds):
+            for figure in found:
+                quoted = figure.turns in {*scale.quoted, scale.far}
+                if quoted or number % (scale.rounds // scale.rounds_between) == 0:
+                    subjects = near if figure.turns == scale.far else self.subjects
+                    measures = {name: self._saving(each, figure.turns) for name, each in subjects.items()}
+                    self.round(figure, number, scale.rounds, measures)
+        return found
+
+    def _saving(self, subject: Subject, turns: int) -> Callable[[int], float]:
+        def one_round(number: int) -> float:
+            session = f"of {turns}"
+            if turns <= SHORT:
+                session += f", round {number}"
+                subject.do("grow", session=session, turns=turns)
+            times = subject.do("save", session=session, count=self.scale.saves, enough_s=ENOUGH_S)
+            return 1000 * float(median(times))
+
+        return one_round
+
+    def _loads(self, session: str, turns: int) -> Iterator[Figure]:
+        def loading(subject: Subject, session: str = session) -> Callable[[int], float]:
+            return lambda _: 1000 * float(subject.do("load", session=session))
+
+        everyone = {name: loading(each) for name, each in self.subjects.items()}
+        yield self.rounds(self.figure("load", turns, "ms"), self.scale.rounds, everyone)
+        ours = self.subjects.get("ours")
+        if ours is None:
+            return
+        half = turns // 2
+        self.grow(ours, "half", half)
+        yield self.rounds(
+            self.figure("load at the middle", turns, "ms", f"a cold load of {half:,} turns"),
+            self.scale.rounds,
+            {
+                "ours": lambda _: 1000 * float(ours.do("load_at", session=session, at=half)),
+                f"a cold load of {half:,} turns": loading(ours, "half"),
+            },
+        )
+        self.grow(ours, "kept", turns)
+        ours.do("take_snapshot", session="kept")
+        yield self.rounds(
+            self.figure("load from a snapshot", turns, "ms", "a cold load"),
+            self.scale.rounds,
+            {"ours": loading(ours, "kept"), "a cold load": loading(ours)},
         )
 
+    # --- The others ---------------------------------------------------------------------------------------------------
 
-def _saves_together(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
-    advance(f"{scale.writers} writers at once")
-    turns = scale.writers * scale.together
+    def together(self) -> Iterator[Figure]:
+        """Measure many writers at once, a session each; a system that is fast saves more turns a round."""
+        writers = self.scale.writers
 
-    def rate(subject: Subject) -> list[float]:
-        (seconds,) = subject.do("save_together", writers=scale.writers, turns=scale.together)
-        return [turns / seconds]
+        def measured(subject: Subject) -> Callable[[int], float]:
+            turns = 1
 
-    yield _pairs(
-        Figure(f"{scale.writers} async writers, a session each", "floor, one writer", "turns/s", ">= 2.5", "4"),
-        scale.rounds,
-        lambda: rate(ours),
-        lambda: rate(floor),
-    )
+            def rate(number: int | str, turns: int) -> float:
+                label = f"together {number} {turns}"
+                done = subject.do("save_together", writers=writers, turns=turns, label=label)
+                if done["failures"]:
+                    raise RuntimeError(_failures(done["failures"], writers))
+                return writers * turns / float(done["seconds"])
 
+            def one_round(number: int) -> float:
+                nonlocal turns
+                if number == 0:
+                    fitting = rate("warming up", 1) * TOGETHER_S / writers
+                    turns = max(1, min(round(fitting), self.scale.longest_together))
+                return rate(number, turns)
 
-def _loads(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
-    turns = scale.loaded
-    for subject in (ours, floor):
-        subject.do("grow", session="whole", turns=turns)
-        subject.do("grow", session="half", turns=turns // 2)
-    ours.do("grow", session="kept", turns=turns)
-    advance("a cold load")
-    yield _pairs(
-        Figure(f"cold load of {turns:,} turns", "floor", "ms", "<= 1.8", "1"),
-        scale.rounds,
-        lambda: _ms(ours.do("load", session="whole", count=1)),
-        lambda: _ms(floor.do("load", session="whole", count=1)),
-    )
-    advance("a load from a snapshot")
-    yield _pairs(
-        Figure("  the same from a snapshot of the head", "floor", "ms"),
-        scale.rounds,
-        lambda: _ms(ours.do("load_from_snapshot", session="kept", count=1)),
-        lambda: _ms(floor.do("load", session="whole", count=1)),
-    )
-    advance("a load of the middle version")
-    yield _pairs(
-        Figure(f"load at version {turns // 2:,} of {turns:,}", "a cold load of that size", "ms", "<= 1.5", "1"),
-        scale.rounds,
-        lambda: _ms(ours.do("load", session="whole", version=turns // 2, count=1)),
-        lambda: _ms(ours.do("load", session="half", count=1)),
-    )
+            return one_round
 
+        yield self.rounds(
+            self.figure("together", writers, "turns/s"),
+            self.scale.rounds_together,
+            {name: measured(each) for name, each in self.subjects.items()},
+        )
 
-def _growth(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
-    advance("the growth of the database")
-    figure = Figure("database growth a turn", "the JSON of a turn", "bytes", "<= 1.4", "0.5")
-    figure.ours = ours.do("bytes_on_disk", turns=scale.loaded)
-    figure.theirs = floor.do("bytes_of_json", turns=scale.loaded)
-    yield figure
+    def merged(self) -> Iterator[Figure]:
+        """Measure how the ledger reconciles a cached session with storage where nothing has changed."""
+        ours = self.subjects.get("ours")
+        if ours is None:
+            return
+        lengths = {turns: f"merged {turns}" for turns in (self.scale.lengths[0], self.scale.loaded, self.scale.far)}
+        for turns, session in lengths.items():
+            self.grow(ours, session, turns)
 
+        def merging(turns: int) -> Callable[[int], float]:
+            return lambda _: 1000 * median(ours.do("load_merged", session=lengths[turns], count=50))
 
-def _load_merged(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
-    del floor
-    if importlib.util.find_spec("ledger.repository") is None:
-        return
-    advance("load_merged where nothing changed")
-    yield _pairs(
-        Figure(f"load_merged, {scale.loaded:,} turns, nothing changed", "the cold load", "ms", "<= 0.0125"),
-        scale.rounds,
-        lambda: _ms(ours.do("load_merged", session="whole", count=50)),
-        lambda: _ms(ours.do("load", session="whole", count=1)),
-    )
-    yield _pairs(
-        Figure(f"load_merged, {scale.many:,} turns", f"at {scale.few} turns", "ms", "about 1"),
-        scale.rounds,
-        lambda: _ms(ours.do("load_merged", session=f"of {scale.many}", count=50)),
-        lambda: _ms(ours.do("load_merged", session=f"of {scale.few}", count=50)),
-    )
+        loaded, few, far = self.scale.loaded, self.scale.lengths[0], self.scale.far
+        yield self.rounds(
+            self.figure("load_merged", loaded, "ms", "a cold load"),
+            self.scale.rounds,
+            {
+                "ours": merging(loaded),
+                "a cold load": lambda _: 1000 * float(ours.do("load", session=lengths[loaded])),
+            },
+        )
+        yield self.rounds(
+            self.figure("load_merged", far, "ms", f"at {few:,} turns"),
+            self.scale.rounds,
+            {"ours": merging(far), f"at {few:,} turns": merging(few)},
+        )
+
+    def imported(self) -> Iterator[Figure]:
+        """Measure the import of a long transcript, where there is one beside the checkout."""
+        ours = self.subjects.get("ours")
+        if ours is None or not TRANSCRIPT.is_file():
+            return
+        self.advance("the import of a long transcript")
+        seconds, saves = ours.do("import_file", file=str(TRANSCRIPT))
+        figure = self.figure("import", saves, "ms a save", "")
+        figure.found["ours"] = [1000 * seconds / saves]
+        yield figure
 
 
-def _import(ours: Subject, floor: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
-    del floor, scale
-    if not TRANSCRIPT.is_file():
-        return
-    advance("the import of a long transcript")
-    seconds, saves = ours.do("import_file", file=str(TRANSCRIPT))
-    yield Figure(f"import of {TRANSCRIPT.name}", "", "s", ours=[seconds])
-    yield Figure("  a save of it", "", "ms", ours=[1000 * seconds / saves])
+def _json_size(numbers: range) -> float:
+    return float(sum(len(body.encode()) for number in numbers for body in json_of(turn(number))))
 
 
-def _ms(seconds: list[float]) -> list[float]:
-    return [1000 * each for each in seconds]
+def _failures(failures: dict[str, int], writers: int) -> str:
+    return "; ".join(f"{count} of {writers} writers failed: {error}" for error, count in failures.items())
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1]
+
+
+def _rounded(value: float) -> float:
+    """Give four digits: no figure here is better than that."""
+    return float(f"{value:.4g}")

@@ -4,71 +4,114 @@ Nothing that keeps a conversation can do with less. It checks nothing, knows no 
 """
 
 import json
-from pathlib import Path
-from time import perf_counter
+from abc import abstractmethod
+from collections import Counter
 from typing import Any
 
+import psycopg
+
 from ledger.store.sqlite import driver
+from tests.benchmarks.system import Place, System
 from tests.benchmarks.turns import json_of, turn
 
-__all__ = ["Floor"]
+__all__ = ["PostgresFloor", "SqliteFloor"]
+
+_TABLE = "CREATE TABLE IF NOT EXISTS messages (session TEXT, place INTEGER, body TEXT, PRIMARY KEY (session, place))"
 
 
-class Floor:
-    """One file with one table of messages. What it times is the JSON and the driver's calls."""
+class _Floor(System):
+    """One table of messages. What is timed is the JSON and the driver's calls."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "floor.db"
-        self._turns: dict[str, int] = {}
-        self._connection = self._connect()
-        self._connection.execute(
-            "CREATE TABLE messages (session TEXT, place INTEGER, body TEXT, PRIMARY KEY (session, place))"
-        )
+    turn_is = "one transaction that inserts four rows of JSON"
+    together_is = "one writer on one connection, after the other: the floor has no concurrency of its own"
+    select: str
 
-    def _connect(self) -> Any:
-        connection = driver().connect(str(self._path), isolation_level=None)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._connection: Any
+        self._places: Counter[str] = Counter()
+
+    async def open(self) -> None:
+        """Connect, and make the table."""
+        self._connection = self.connect()
+        self._connection.execute(_TABLE)
+        self._connection.commit()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        self._connection.close()
+
+    @abstractmethod
+    def connect(self) -> Any:
+        """Give a connection."""
+
+    @abstractmethod
+    def insert(self, rows: list[tuple[str, int, str]]) -> None:
+        """Insert the rows in one transaction."""
+
+    async def setting(self, query: str) -> str:
+        """Ask the one connection."""
+        (value,) = self._connection.execute(query).fetchone()
+        self._connection.rollback()
+        return str(value)
+
+    async def prepare(self, session: str, number: int) -> list[dict[str, Any]]:
+        """Make the messages."""
+        del session
+        return turn(number)
+
+    async def write(self, session: str, turn: list[dict[str, Any]]) -> None:
+        """Insert them."""
+        place = self._places[session]
+        self._places[session] = place + len(turn)
+        self.insert([(session, place + number, body) for number, body in enumerate(json_of(turn))])
+
+    async def read(self, session: str) -> int:
+        """Read a session's rows and parse them."""
+        rows = self._connection.execute(self.select, (session,)).fetchall()
+        return len([json.loads(body) for (body,) in rows])
+
+
+class SqliteFloor(_Floor):
+    """The driver that the ledger uses, with its settings."""
+
+    select = "SELECT body FROM messages WHERE session = ? ORDER BY place"
+
+    @property
+    def version(self) -> str:
+        """The driver's name and version."""
+        return f"{driver().__name__} {driver().sqlite_version}"
+
+    def connect(self) -> Any:
+        """Open the file as the ledger does."""
+        connection = driver().connect(str(self.place.file()), isolation_level=None)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
-    def grow(self, session: str, turns: int) -> None:
-        """Bring a session to that many turns."""
-        self.save(session, turns - self._turns.get(session, 0))
+    def insert(self, rows: list[tuple[str, int, str]]) -> None:
+        """Insert the rows in one transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany("INSERT INTO messages VALUES (?, ?, ?)", rows)
+        self._connection.execute("COMMIT")
 
-    def save(self, session: str, count: int) -> list[float]:
-        """Save so many turns more, and give the seconds of each."""
-        return [self._save(session) for _ in range(count)]
 
-    def _save(self, session: str) -> float:
-        number = self._turns.get(session, 0)
-        self._turns[session] = number + 1
-        messages = turn(number)
-        connection = self._connection
-        begin = perf_counter()
-        connection.execute("BEGIN IMMEDIATE")
-        rows = [(session, 4 * number + place, body) for place, body in enumerate(json_of(messages))]
-        connection.executemany("INSERT INTO messages VALUES (?, ?, ?)", rows)
-        connection.execute("COMMIT")
-        return perf_counter() - begin
+class PostgresFloor(_Floor):
+    """The driver as it comes: it sends BEGIN itself."""
 
-    def load(self, session: str, count: int) -> list[float]:
-        """Read a session's rows and parse them, on a connection that has read nothing yet."""
-        return [self._load(session) for _ in range(count)]
+    select = "SELECT body FROM messages WHERE session = %s ORDER BY place"
 
-    def _load(self, session: str) -> float:
-        connection = self._connect()
-        begin = perf_counter()
-        rows = connection.execute("SELECT body FROM messages WHERE session = ? ORDER BY place", (session,)).fetchall()
-        messages = [json.loads(body) for (body,) in rows]
-        seconds = perf_counter() - begin
-        assert len(messages) == 4 * self._turns[session]
-        connection.close()
-        return seconds
+    @property
+    def version(self) -> str:
+        """The driver's name and version."""
+        return f"psycopg {psycopg.__version__}"
 
-    def save_together(self, writers: int, turns: int) -> list[float]:
-        """Save so many turns of so many sessions, one after the other, and give the seconds of all together."""
-        return [sum(self._save(f"writer {number}") for _ in range(turns) for number in range(writers))]
+    def connect(self) -> Any:
+        """Connect to the server."""
+        return psycopg.connect(self.place.conninfo)
 
-    def bytes_of_json(self, turns: int) -> list[float]:
-        """Give the bytes of a turn as JSON."""
-        return [sum(len(body.encode()) for number in range(turns) for body in json_of(turn(number))) / turns]
+    def insert(self, rows: list[tuple[str, int, str]]) -> None:
+        """Insert the rows in one transaction."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO messages VALUES (%s, %s, %s)", rows)
+        self._connection.commit()

@@ -1,11 +1,16 @@
-"""The ledger on the same turns. What it times is what a user waits for, from the call to its return."""
+"""The ledger on the same turns. What is timed is what a user waits for, from the call to its return."""
 
 import asyncio
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
 from time import perf_counter
+from typing import Any
 
 import ledger
-from ledger import Message, Session
+from ledger import AsyncLedger, Ledger, Message, Session
+from ledger.store.sqlite import driver
+from tests.benchmarks.system import Place, System
 from tests.benchmarks.turns import turn
 
 __all__ = ["Ours"]
@@ -13,53 +18,78 @@ __all__ = ["Ours"]
 MODEL = "gpt-5"
 
 
-class Ours:
-    """A ledger in a file."""
+class Ours(System):
+    """A ledger of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._path = folder / "ledger.db"
-        self._book = ledger.open(f"sqlite:///{self._path}", writer="agent")
+    turn_is = "one `save` of the session that the four messages were added to: one event"
+    together_is = "64 tasks over one `AsyncLedger`"
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._book: Ledger
         self._sessions: dict[str, Session] = {}
+
+    @property
+    def version(self) -> str:
+        """The name and version, and the driver's."""
+        if self.place.engine == "sqlite":
+            return f"sessionledger {version('sessionledger')}, {driver().__name__} {driver().sqlite_version}"
+        return f"sessionledger {version('sessionledger')}, psycopg {version('psycopg')}"
+
+    @property
+    def _url(self) -> str:
+        return self.place.url("" if self.place.engine == "sqlite" else "psycopg")
+
+    async def open(self) -> None:
+        """Open the ledger."""
+        self._book = ledger.open(self._url, writer="agent")
+
+    async def close(self) -> None:
+        """Close it."""
+        self._book.close()
+
+    async def setting(self, query: str) -> str:
+        """Ask the connection that saves."""
+        with self._book._database.write() as connection:
+            return str(connection.exec_driver_sql(query).scalar_one())
 
     def _session(self, session_id: str) -> Session:
         return self._sessions.setdefault(session_id, Session.new(session_id, MODEL))
 
-    def grow(self, session: str, turns: int) -> None:
-        """Bring a session to that many turns."""
-        self.save(session, turns - self._session(session).version)
+    async def prepare(self, session: str, number: int) -> list[Message]:
+        """Make the messages."""
+        self._session(session)
+        return messages_of(number)
 
-    def save(self, session: str, count: int) -> list[float]:
-        """Save so many turns more, and give the seconds of each."""
-        return [self._save(self._session(session)) for _ in range(count)]
+    async def write(self, session: str, turn: list[Message]) -> None:
+        """Add the messages, and save."""
+        kept = self._sessions[session]
+        kept.messages.extend(turn)
+        self._book.save(kept)
 
-    def _save(self, session: Session) -> float:
-        messages = messages_of(session.version)
-        begin = perf_counter()
-        session.messages.extend(messages)
-        self._book.save(session)
-        return perf_counter() - begin
+    async def read(self, session: str) -> int:
+        """Load the head."""
+        return len(self._book.load(session).messages)
 
-    def load(self, session: str, count: int, version: int | None = None) -> list[float]:
-        """Load a session in a ledger that has just been opened, with the snapshots that use has brought about."""
-        return [self._load(session, version) for _ in range(count)]
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[System]:
+        """Give an async ledger over the same database."""
+        async with ledger.open_async(self._url, writer="agent") as book:
+            yield _Shared(self.place, book)
 
-    def load_from_snapshot(self, session: str, count: int) -> list[float]:
-        """The same where there is a snapshot of the head."""
-        self._book.snapshot(session)
-        return self.load(session, count)
-
-    def _load(self, session: str, version: int | None = None) -> float:
-        with ledger.open(f"sqlite:///{self._path}") as book:
+    async def load_at(self, session: str, at: int) -> float:
+        """Load a version in a ledger that has just been opened, and give the seconds."""
+        with ledger.open(self._url) as book:
             begin = perf_counter()
-            book.load(session, version)
+            book.load(session, at)
             return perf_counter() - begin
 
-    def load_merged(self, session: str, count: int) -> list[float]:
-        """Reconcile a cached session with storage where nothing has changed."""
-        return asyncio.run(self._load_merged(session, count))
+    async def take_snapshot(self, session: str) -> None:
+        """Write a snapshot of the head."""
+        self._book.snapshot(session)
 
-    async def _load_merged(self, session: str, count: int) -> list[float]:
+    async def load_merged(self, session: str, count: int) -> list[float]:
+        """Reconcile a cached session with storage, where nothing has changed."""
         repository = self._book.repository()
         await repository.load(session)
         times = []
@@ -69,50 +99,32 @@ class Ours:
             times.append(perf_counter() - begin)
         return times
 
-    def save_together(self, writers: int, turns: int) -> list[float]:
-        """Save so many turns of so many sessions, a task each, and give the seconds of all together."""
-        return [asyncio.run(self._save_together(writers, turns))]
-
-    async def _save_together(self, writers: int, turns: int) -> float:
-        async with ledger.open_async(f"sqlite:///{self._path}", writer="agent") as book:
-            sessions = [self._session(f"writer {number}") for number in range(writers)]
-            messages = [[messages_of(session.version + number) for number in range(turns)] for session in sessions]
-
-            async def write(session: Session, turns_of_it: list[list[Message]]) -> None:
-                for messages in turns_of_it:
-                    session.messages.extend(messages)
-                    await book.save(session)
-
-            begin = perf_counter()
-            await asyncio.gather(*map(write, sessions, messages))
-            return perf_counter() - begin
-
-    def bytes_on_disk(self, turns: int) -> list[float]:
-        """Give the bytes that a turn adds to a database of its own, where the session is loaded now and then, so that
-        it holds the snapshots that use brings about.
-        """
-        path = self._folder / f"growth of {turns}.db"
-        with ledger.open(f"sqlite:///{path}") as book:
-            empty = path.stat().st_size
-            session = Session.new("s", MODEL)
-            for number in range(turns):
-                session.messages.extend(messages_of(number))
-                book.save(session)
-                if number % 100 == 0:
-                    session = book.load("s")
-        return [(path.stat().st_size - empty) / turns]
-
-    def import_file(self, file: str) -> list[float]:
-        """Import a transcript into a ledger of its own, and give the seconds, and the saves."""
+    async def import_file(self, file: str) -> tuple[float, int]:
+        """Import a transcript, and give the seconds, and the saves that came of it."""
         from ledger.importers.runner import import_sources
 
-        with ledger.open(f"sqlite:///{self._folder / 'import.db'}") as book:
-            begin = perf_counter()
-            import_sources(book, [file])
-            seconds = perf_counter() - begin
-            return [seconds, sum(1 for _ in book.feed())]
+        before = sum(1 for _ in self._book.feed())
+        begin = perf_counter()
+        await asyncio.to_thread(import_sources, self._book, [file])
+        seconds = perf_counter() - begin
+        return seconds, sum(1 for _ in self._book.feed()) - before
+
+
+class _Shared(Ours):
+    """The same ledger as async callers see it."""
+
+    def __init__(self, place: Place, book: AsyncLedger) -> None:
+        super().__init__(place)
+        self._shared = book
+
+    async def write(self, session: str, turn: list[Message]) -> None:
+        """Add the messages, and save."""
+        kept = self._sessions[session]
+        kept.messages.extend(turn)
+        await self._shared.save(kept)
 
 
 def messages_of(number: int) -> list[Message]:
     """Give the messages of a turn as a user makes them."""
-    return [Message(**message) for message in turn(number)]
+    fields: list[dict[str, Any]] = turn(number)
+    return [Message(**message) for message in fields]

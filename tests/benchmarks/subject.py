@@ -1,39 +1,64 @@
 """A system under measurement in a process of its own, that does what it is told and reports the seconds."""
 
-import multiprocessing
-import tempfile
-import traceback
-from multiprocessing.connection import Connection
+import dataclasses
+import json
+import os
+import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.benchmarks.floor import Floor
-from tests.benchmarks.ours import Ours
+from tests.benchmarks.system import Place
 
-__all__ = ["Subject"]
+__all__ = ["Subject", "SubjectAbsent"]
 
-_SYSTEMS: dict[str, Any] = {"floor": Floor, "ours": Ours}
+ROOT = Path(__file__).parents[2]
+
+
+class SubjectAbsent(RuntimeError):
+    """The system cannot be measured here; the message says why."""
 
 
 class Subject:
-    """One system, with a folder of its own under `folder`. A context manager: leaving it ends the process."""
+    """One system at one place, run by one Python. A context manager: leaving it ends the process.
 
-    def __init__(self, name: str, folder: Path | None = None) -> None:
+    Raises:
+        SubjectAbsent: on entering, if the system does not start.
+    """
+
+    def __init__(self, name: str, place: Place, python: str) -> None:
         self.name = name
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(name, folder, theirs))
+        self.facts: dict[str, str] = {}
+        self._place = place
+        self._python = python
+        self._process: subprocess.Popen[str]
 
     def __enter__(self) -> Self:
-        self._process.start()
+        place = dataclasses.asdict(self._place) | {"folder": str(self._place.folder)}
+        # The tests are not installed in the environment of the peers.
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        with (self._place.folder / "stderr").open("w") as said:
+            self._process = subprocess.Popen(
+                [self._python, "-m", "tests.benchmarks.serving", json.dumps([self.name, place])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                encoding="utf-8",
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        kind, value = self._answer()
+        if kind != "ready":
+            self.__exit__(None, None, None)
+            raise SubjectAbsent(value)
+        self.facts = value
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.send(None)
-        self._process.join()
+        # It closes the pipes and waits: the end of its input is what tells the process to end.
+        self._process.__exit__(kind, error, trace)
 
     def do(self, method: str, **arguments: Any) -> Any:
         """Have it do something, and give what came of it.
@@ -41,19 +66,18 @@ class Subject:
         Raises:
             RuntimeError: if it failed, with its traceback.
         """
-        self._connection.send((method, arguments))
-        succeeded, result = self._connection.recv()
-        if not succeeded:
-            raise RuntimeError(f"{self.name}.{method} failed:\n{result}")
-        return result
+        assert self._process.stdin is not None
+        print(json.dumps([method, arguments]), file=self._process.stdin, flush=True)
+        kind, value = self._answer()
+        if kind != "done":
+            raise RuntimeError(f"{self.name}.{method} failed:\n{value}")
+        return value
 
-
-def _serve(name: str, folder: Path | None, connection: Connection) -> None:
-    with tempfile.TemporaryDirectory(prefix=f"bench-{name}-", dir=folder) as own:
-        system = _SYSTEMS[name](Path(own))
-        while (request := connection.recv()) is not None:
-            method, arguments = request
-            try:
-                connection.send((True, getattr(system, method)(**arguments)))
-            except Exception:  # noqa: BLE001 - the other side raises it
-                connection.send((False, traceback.format_exc()))
+    def _answer(self) -> tuple[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            said = (self._place.folder / "stderr").read_text(encoding="utf-8", errors="replace").strip()
+            return "absent", f"its process ended: {said.splitlines()[-1] if said else 'it said nothing'}"
+        kind, value = json.loads(line)
+        return kind, value
