@@ -29,6 +29,7 @@ from ledger.cli.migrate import migrate
 from ledger.cli.questions import questions
 from ledger.cli.rebuild import rebuild
 from ledger.cli.replay import replay
+from ledger.cli.roles import roles
 from ledger.cli.sessions import sessions
 from ledger.cli.show import show
 from ledger.cli.stats import stats
@@ -41,7 +42,7 @@ __all__ = ["SECTIONS", "commands"]
 SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "Record": (demo, import_, export, fork),
     "Read and explain": (sessions, log, follow, show, diff, replay, bisect, blame, questions, averted, usage),
-    "Keep healthy": (verify, rebuild, work, stats, doctor, migrate),
+    "Keep healthy": (verify, rebuild, work, stats, doctor, migrate, roles),
 }
 
 
