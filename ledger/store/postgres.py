@@ -204,7 +204,7 @@ class PostgresEngine:
                 "SELECT name, setting FROM pg_settings"
                 " WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')"
             )
-            settings: dict[str, object] = dict(rows.tuples().all())
+            settings: dict[str, object] = {name: setting for name, setting in rows.all()}  # noqa: C416 - rows are no pairs to mypy
             standby = connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one()
         return {
             "driver": f"psycopg {self._driver.__version__}",
