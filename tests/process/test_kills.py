@@ -20,7 +20,7 @@ KILLS = 100
 #: One in so many is killed while it opens the ledger, at the latest while it loads: recovery can be interrupted too.
 WHILE_OPENING = 5
 #: A writer is killed after so many reports at the most, and at most so much later; the read side within so much.
-MOST_REPORTS = 20
+MOST_REPORTS = 12
 LONGEST_S = 0.01
 LONGEST_OF_READ_SIDE_S = 0.1
 READ_SIDE = ("victims:project_over_and_over", "victims:work_over_and_over")
@@ -220,14 +220,17 @@ def migrate_and_kill(
 ) -> None:
     """Migrate and kill that often, each time what an older release has left; then let it come to an end."""
     shutil.copyfile(older[0], path)
+    undisturbed = zygote.start("tests.process.victims:migrate", url=url_of(path))
+    undisturbed.hear()
     began = time.monotonic()
-    zygote.start("tests.process.victims:migrate", url=url_of(path)).finish()
+    undisturbed.hear()
     takes_s = time.monotonic() - began
+    undisturbed.finish()
     for kill in range(kills):
         shutil.copyfile(older[0], path)
         worker = zygote.start("tests.process.victims:migrate", url=url_of(path))
         worker.hear()
-        worker.hear(chance.uniform(0, 1.2 * takes_s))
+        worker.hear(chance.uniform(0, 1.1 * takes_s))
         worker.kill()
         soaking.count(kills=1, absent=int(is_older(path)))
         soaking.progress(kill + 1, kills)
