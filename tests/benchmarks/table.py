@@ -16,6 +16,9 @@ NAMES = {
 }
 PEERS = tuple(name for name in NAMES if name not in {"ours", "floor"})
 
+#: Up to so many times as good is no better: the noise is larger.
+ALIKE = 1.05
+
 Rows = list[tuple[str, ...]]
 Document = dict[str, Any]
 
@@ -77,7 +80,7 @@ def faster(document: Document, engine: str) -> list[str]:
                 # Both beside the floor in the same rounds, where there are rounds.
                 by = "ratio" if ours["ratio"] and theirs["ratio"] else "median"
                 ratio = theirs[by] / ours[by] if more else ours[by] / theirs[by]
-                better |= {name: ratio} if ratio > 1 else {}
+                better |= {name: ratio} if ratio > ALIKE else {}
         told = ", ".join(f"{NAMES[name]} ({_number(ratio)} times)" for name, ratio in better.items())
         lines.append(f"{heading}: {told or 'none'}")
     return lines
