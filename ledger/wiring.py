@@ -41,8 +41,9 @@ def open_ledger(
             ...
 
     Args:
-        url: SQLAlchemy's, such as ``sqlite:///ledger.db``. On SQLite, ``?timeout=5`` waits so many seconds for another
-            process's lock before it gives up with a `StorageError`; 30 by default.
+        url: SQLAlchemy's, such as ``sqlite:///ledger.db`` or ``postgresql://user@host/database``, which takes the
+            extra `postgres`. ``?timeout=5`` waits so many seconds for another's lock before it gives up with a
+            `StorageError`; 30 by default.
         writer: who saves, unless a save says otherwise.
         authority: as what: ``"runtime"`` or ``"user"``.
         authoritative: the metadata keys that only a user may overrule a user on.

@@ -288,6 +288,8 @@ class Databases:
         """Empty it for the next one."""
         connection = self._used.pop(url)
         try:
+            if self._schema_of(connection) != self._schema:
+                connection.execute(_GUARDED)
             if self._schema_of(connection) == self._schema:
                 connection.execute(_EMPTY)
                 self._free.append((url, connection))
@@ -318,6 +320,7 @@ _TABLES = (
     "sessions", "heads", "events", "payloads", "usage_records", "feed", "feed_queue", "snapshots",
     "projection_positions", "catalog", "questions", "usage_totals",
 )  # fmt: skip
+_GUARDED = ";".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in ("events", "payloads", "usage_records"))
 _EMPTY = ";".join(f"DELETE FROM {table}" for table in _TABLES) + (
     r";UPDATE feed_state SET position = 0, digest = decode(repeat('00', 32), 'hex')"
 )

@@ -73,7 +73,8 @@ def _checks(invocation: Invocation) -> Iterator[Finding]:
     path = Path(name) if name and name != ":memory:" else None
     if path is not None and not path.exists():
         raise LedgerMissing(str(path))
-    yield _driver()
+    if url.startswith("sqlite"):
+        yield _driver()
     if path is not None:
         yield from file_findings(path)
     try:
@@ -133,10 +134,7 @@ def _open_findings(book: Ledger) -> Iterator[Finding]:
 
     facts = book.facts()
     yield Finding("OK", "schema", f"{SCHEMA}, this release's")
-    if facts["journal_mode"] == "wal":
-        yield Finding("OK", "journal", "write-ahead log: readers and the writer do not wait for each other")
-    else:
-        yield Finding("WARN", "journal", "not looked at: the file was opened for reading only")
+    yield from server_findings(facts) if "postgresql" in facts else _journal_findings(facts)
     checkup = book.checkup()
     missing = checkup["missing_guards"]
     if missing:
@@ -145,7 +143,9 @@ def _open_findings(book: Ledger) -> Iterator[Finding]:
         )
     else:
         yield Finding("OK", "guards", "the tables refuse to change or remove what was recorded")
-    if checkup["integrity"]:
+    if "postgresql" in facts:
+        pass  # the server looks after its own pages
+    elif checkup["integrity"]:
         problem = checkup["integrity"][0]
         yield Finding(
             "FAIL", "integrity", f"the file is damaged ({problem}); restore a backup, then run `ledger verify`"
@@ -153,6 +153,26 @@ def _open_findings(book: Ledger) -> Iterator[Finding]:
     else:
         yield Finding("OK", "integrity", "the pages of the file are whole")
     yield projections_finding(facts)
+
+
+def _journal_findings(facts: dict[str, Any]) -> Iterator[Finding]:
+    if facts["journal_mode"] == "wal":
+        yield Finding("OK", "journal", "write-ahead log: readers and the writer do not wait for each other")
+    else:
+        yield Finding("WARN", "journal", "not looked at: the file was opened for reading only")
+
+
+def server_findings(facts: dict[str, Any]) -> Iterator[Finding]:
+    """Look at a PostgreSQL server: which one it is, and whether a save that it acknowledged outlives a power cut."""
+    yield Finding("OK", "driver", f"{facts['driver']}, which speaks to PostgreSQL {facts['postgresql']}")
+    if facts["standby"]:
+        yield Finding("OK", "server", "a standby: it can be read, and every save fails")
+    off = [name for name in ("fsync", "full_page_writes", "synchronous_commit") if facts[name] == "off"]
+    if off:
+        names = " and ".join(off)
+        yield Finding("WARN", "durability", f"{names} off: a power cut can take saves back that were acknowledged")
+    else:
+        yield Finding("OK", "durability", "what was acknowledged is on disk")
 
 
 def projections_finding(facts: dict[str, Any]) -> Finding:

@@ -50,9 +50,10 @@ def _counts(book: Ledger, advance: Advance) -> dict[str, Any]:
     saves = book.averted(progress=lambda done, total: advance("Reading stale saves", done, total))
     losses = [len(save.losses) for save in saves]
     files = [Path(facts["place"] + suffix) for suffix in ("", "-wal")]
+    in_files = sum(file.stat().st_size for file in files if file.is_file())
     return {
         "place": facts["place"],
-        "file_bytes": sum(file.stat().st_size for file in files if file.is_file()),
+        "file_bytes": facts.get("database_bytes", in_files),
         **book.census(),
         "averted_saves": len(losses),
         "averted_facts": sum(losses),

@@ -278,13 +278,18 @@ class Wire:
             connection.rollback()
         except Exception as error:  # noqa: BLE001 - what it was rolled back for is what is told
             _log.debug("connection_given_up", place=self._database.place, reason=str(error))
-            self.close()
+            self._give_up()
 
     def close(self) -> None:
         """Close the connection; the next transaction opens another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def _give_up(self) -> None:
+        """Let go of a connection that broke, without another word on it."""
+        connection, self._connection = self._connection, None
+        connection.invalidate()
 
     def abandon(self) -> None:
         """Forget the connection without closing it: it is another process's."""

@@ -52,6 +52,7 @@ class PostgresEngine:
         self.place = _place_of(self.url)
         self._driver = _driver()
         self._version = "?"
+        self._disposed = 0
         self._engine = self._create()
 
     def _create(self) -> Engine:
@@ -121,11 +122,16 @@ class PostgresEngine:
 
     @contextmanager
     def _begun(self, how: str) -> Iterator[Connection]:
+        disposed = self._disposed
         with self._begin_anew(how) as connection:
             transaction = connection.get_transaction()
             assert transaction is not None  # noqa: S101 - it was begun
-            with transaction:
-                yield connection
+            try:
+                with transaction:
+                    yield connection
+            finally:
+                if disposed != self._disposed and not connection.invalidated:
+                    connection.detach()  # the pool that it would go back to is closed
 
     def _begin_anew(self, how: str) -> Connection:
         """Begin a transaction, on a new connection if the server has closed the one that was kept open.
@@ -146,15 +152,24 @@ class PostgresEngine:
         except BaseException:
             connection.close()
             raise
+        connection.info[_USED] = True
         return connection
 
     def raw_connection(self) -> PoolProxiedConnection:
         """Give a connection for its owner alone, for as long as it wants: it is no part of the pool."""
-        connection = self._engine.raw_connection()
-        connection.detach()
-        driver: Any = connection.dbapi_connection
-        driver.execute(PREPARING)
-        return connection
+        while True:
+            connection = self._engine.raw_connection()
+            driver: Any = connection.dbapi_connection
+            kept = connection.info.get(_USED, False)
+            try:
+                driver.execute(PREPARING)
+            except self.driver_error:
+                connection.invalidate()
+                if not kept:
+                    raise  # that it was closed while it was idle is no news, and that a new one fails is
+            else:
+                connection.detach()
+                return connection
 
     def begin(self, driver_connection: Any) -> None:
         """Begin a writing transaction on the driver's connection."""
@@ -204,12 +219,15 @@ class PostgresEngine:
                 "SELECT name, setting FROM pg_settings"
                 " WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')"
             )
-            settings: dict[str, object] = {name: setting for name, setting in rows.all()}  # noqa: C416 - rows are no pairs to mypy
-            standby = connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one()
+            settings = {row.name: row.setting for row in rows}
+            standby, size = connection.exec_driver_sql(
+                "SELECT pg_is_in_recovery(), pg_database_size(current_database())"
+            ).one()
         return {
             "driver": f"psycopg {self._driver.__version__}",
             "postgresql": self._version,
             "standby": standby,
+            "database_bytes": size,
             **settings,
         }
 
@@ -226,7 +244,8 @@ class PostgresEngine:
         self._engine = self._create()
 
     def dispose(self) -> None:
-        """Close every connection."""
+        """Close every connection, those in use as soon as they are not."""
+        self._disposed += 1
         self._engine.dispose()
 
 
@@ -257,6 +276,9 @@ class Listener:
         """Close the connection."""
         self._connection.close()
 
+
+#: Marks connections of the pool that have served, and may have been closed since.
+_USED = "ledger_used"
 
 #: The execution option that says how a transaction begins.
 _BEGIN = "ledger_begin"

@@ -131,7 +131,9 @@ class _Check:
         self.total = sum(len(self._versions(events, passed, upto)) for passed, upto in way)
         for passed, upto in way:
             name = self.session(passed, upto)
-            fed = self._versions(feed, passed, upto) | {version for key, version in self._queued() if key == passed}
+            fed = self._versions(feed, passed, upto)
+            if is_queued(self.connection.dialect):
+                fed |= self._versions(feed_queue, passed, upto)
             known = self._versions(events, passed, upto)
             for version in sorted(known - fed):
                 self.problem(name, version, "it is missing from the feed")

@@ -10,7 +10,7 @@ import pytest
 
 from tests import postgres
 
-__all__ = ["BACKENDS", "Backend", "in_memory", "on_durable", "on_one_face"]
+__all__ = ["BACKENDS", "POSTGRESQL", "Backend", "in_memory", "on_durable", "on_files", "on_one_face", "on_sqlite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,6 @@ class Backend:
         return self.name
 
 
-BACKENDS = (
-    Backend("sqlite-file", lambda folder: f"sqlite:///{folder / 'ledger.db'}"),
-    Backend("sqlite-memory", lambda _: "sqlite://", durable=False),
-)
-
-#: Not yet among those that all of the suite holds for.
 POSTGRESQL = Backend(
     "postgresql",
     lambda _: postgres.shared().take(),
@@ -42,8 +36,22 @@ POSTGRESQL = Backend(
     why_not=postgres.why_not,
 )
 
+BACKENDS = (
+    Backend("sqlite-file", lambda folder: f"sqlite:///{folder / 'ledger.db'}"),
+    Backend("sqlite-memory", lambda _: "sqlite://", durable=False),
+    POSTGRESQL,
+)
+
 #: For rules that take a second ledger on the same database.
 on_durable = pytest.mark.parametrize("backend", [b for b in BACKENDS if b.durable], ids=str, indirect=True)
+
+#: For rules about a file, and about what SQLite does with one.
+on_files = pytest.mark.parametrize("backend", [b for b in BACKENDS if b.name == "sqlite-file"], ids=str, indirect=True)
+
+#: For what only a database can come to that keeps what it is given, whatever a column was declared as.
+on_sqlite = pytest.mark.parametrize(
+    "backend", [b for b in BACKENDS if b.name.startswith("sqlite")], ids=str, indirect=True
+)
 
 #: For long tables of rules that are decided below the faces.
 on_one_face = pytest.mark.parametrize("face", ["sync"], indirect=True)

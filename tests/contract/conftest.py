@@ -8,8 +8,29 @@ from typing import Any
 
 import pytest
 
-from tests.contract.backends import BACKENDS, Backend
+from tests.contract.backends import BACKENDS, POSTGRESQL, Backend
 from tests.contract.faces import FACES, Book, OpenBook, open_face
+
+#: What these hold is decided in the domain or by the statements, whichever face asks: on a server once is enough.
+BELOW_THE_FACES = (
+    "altered_exports", "agreements", "arguments", "averted", "averted_questions", "bad_input", "blame", "damage",
+    "diff", "exchange", "foreign_sessions", "fork_places", "fork_questions", "fork_record", "load_at", "omissions",
+    "questions", "rebase", "redacted_sessions", "replay", "snapshots", "transitions", "verify", "views",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, of a server's cases, those of the async face where a rule is decided below it."""
+    left_out = [item for item in items if _is_decided_below(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_decided_below(item: pytest.Item) -> bool:
+    values = getattr(getattr(item, "callspec", None), "params", {})
+    below = item.path.stem.removeprefix("test_") in BELOW_THE_FACES
+    return below and values.get("backend") is POSTGRESQL and values.get("face") == "async"
 
 
 @pytest.fixture(params=BACKENDS, ids=str)

@@ -70,6 +70,15 @@ class Book:
         engine: Engine = self.database._engine._engine  # type: ignore[attr-defined]  # either of them has one
         return engine
 
+    @property
+    def on_server(self) -> bool:
+        """Whether the database is a server's."""
+        return self.database.dialect.name == "postgresql"
+
+    def literal(self, value: bytes) -> str:
+        """Give bytes as the database's SQL writes them."""
+        return f"'\\x{value.hex()}'" if self.on_server else f"x'{value.hex()}'"
+
     def uid(self, session_id: str) -> bytes:
         """Give the key of a session's rows."""
         with self.database.read() as connection:

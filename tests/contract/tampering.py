@@ -15,10 +15,15 @@ __all__ = ["RECORD", "alter", "altered", "drop_triggers", "rows_of", "spoiled"]
 
 #: The tables that hold the record; everything else is made from them.
 RECORD = (sessions, heads, events, payloads, feed)
+#: Those that are append-only.
+GUARDED = ("events", "payloads", "usage_records")
 
 
 def drop_triggers(book: Book) -> None:
     """Take the guards away that refuse UPDATE and DELETE."""
+    if book.on_server:
+        book.execute(*(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in GUARDED))
+        return
     for (name,) in book.query("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
         book.execute(f"DROP TRIGGER {name}")
 

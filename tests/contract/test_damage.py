@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from ledger import DamagedRecord, LedgerError, Message, Session
 from ledger.store.tables import events, heads, payloads
-from tests.contract.backends import in_memory, on_one_face
+from tests.contract.backends import in_memory, on_one_face, on_sqlite
 from tests.contract.faces import Book
 from tests.contract.tampering import RECORD, altered, drop_triggers, rows_of, spoiled
 
@@ -28,14 +28,19 @@ async def record(book: Book) -> Session:
     return session
 
 
+NO_TEXT = "body = x'fffe'"
+
+
 @pytest.mark.parametrize(
-    "damage", ["body = 'junk'", "body = '{}'", "body = ''", """body = '{"changes": 5}'""", "body = x'fffe'"]
+    "damage", ["body = 'junk'", "body = '{}'", "body = ''", """body = '{"changes": 5}'""", NO_TEXT]
 )
 async def test_a_payload_that_does_not_parse_is_named(book: Book, damage: str) -> None:
     """Loads that need it say which version is damaged and what to run; what does not need it still loads."""
     session = await record(book)
-    uid = book.uid("s1").hex()
-    book.execute(f"UPDATE payloads SET {damage} WHERE version = 3 AND session_uid = x'{uid}'")
+    if book.on_server and damage == NO_TEXT:
+        pytest.skip("a server keeps nothing but text in a column of texts")
+    uid = book.literal(book.uid("s1"))
+    book.execute(f"UPDATE payloads SET {damage} WHERE version = 3 AND session_uid = {uid}")
 
     for call in (book.load("s1"), book.load("s1", at=3), book.history("s1", after=1), book.append("s1")):
         with pytest.raises(DamagedRecord, match=r"version 3 of session s1 .*ledger verify s1") as caught:
@@ -51,9 +56,9 @@ async def test_a_payload_that_does_not_parse_is_named(book: Book, damage: str) -
 async def test_a_missing_version_is_named(book: Book) -> None:
     """A gap is never passed over: what the missing save did would be missing from the state."""
     await record(book)
-    uid = book.uid("s1").hex()
+    uid = book.literal(book.uid("s1"))
     for table in ("events", "payloads"):
-        book.execute(f"DELETE FROM {table} WHERE version = 2 AND session_uid = x'{uid}'")
+        book.execute(f"DELETE FROM {table} WHERE version = 2 AND session_uid = {uid}")
 
     for at in (None, 2, 3):
         with pytest.raises(DamagedRecord, match="version 2 of session s1 is damaged: it is missing"):
@@ -99,6 +104,7 @@ async def test_whatever_value_is_wrong_a_reader_gets_an_answer_or_an_error_of_ou
 
 
 @on_one_face
+@on_sqlite
 @pytest.mark.parametrize("table", [events, payloads], ids=str)
 async def test_an_error_that_someone_keeps_spoils_no_other_read(book: Book, table: Any) -> None:
     """A cursor that an error left half read would start anew whoever reads the same after it: none is left."""

@@ -8,6 +8,7 @@ from ledger import Message, Session
 from ledger.store.tables import catalog, events, feed, heads, payloads, questions, sessions, snapshots
 from tests.contract.backends import in_memory, on_one_face
 from tests.contract.faces import Book
+from tests.contract.tampering import drop_triggers
 
 TABLES = (sessions, heads, events, payloads, feed, snapshots, catalog, questions)
 
@@ -23,7 +24,7 @@ async def rewritten(book: Book, session_id: str, saves: int, size: int) -> Sessi
 
 def rows(book: Book, session_id: str | None = None) -> dict[str, int]:
     """Count the rows of each table, of all sessions or of one."""
-    where = "" if session_id is None else f" WHERE session_uid = x'{book.uid(session_id).hex()}'"
+    where = "" if session_id is None else f" WHERE session_uid = {book.literal(book.uid(session_id))}"
     return {table.name: book.query(f"SELECT count(*) FROM {table}{where}")[0][0] for table in TABLES}
 
 
@@ -48,6 +49,7 @@ async def test_a_fork_of_a_fork_of_a_long_session_is_one_small_event(book: Book)
     for session_id, at in (("child", None), ("grandchild", None), ("grandchild", 1), ("s1", 50)):
         await book.load(session_id, at)
 
+    assert [101, 102] == [item.position for item in await book.feed(after=100)]
     assert 5000 == len(grandchild.messages)
     assert session.messages == grandchild.messages == (await book.load("grandchild")).messages
     grown = {name: count - before[name] for name, count in rows(book).items()}
@@ -56,7 +58,7 @@ async def test_a_fork_of_a_fork_of_a_long_session_is_one_small_event(book: Book)
     }
     for session_id in ("child", "grandchild"):
         ((size,),) = book.query(
-            f"SELECT length(body) FROM payloads WHERE session_uid = x'{book.uid(session_id).hex()}'"
+            f"SELECT length(body) FROM payloads WHERE session_uid = {book.literal(book.uid(session_id))}"
         )
         assert size < 400
     assert (await book.verify()).ok
@@ -75,7 +77,8 @@ async def test_the_snapshot_that_a_load_of_a_fork_keeps_is_its_parents(book: Boo
 
     assert "mine" == (await book.load("grandchild")).title
     assert [("s1", 30)] == kept(book)
-    book.execute("DROP TRIGGER payloads_refuse_update", "UPDATE payloads SET body = 'spoiled' WHERE version = 7")
+    drop_triggers(book)
+    book.execute("UPDATE payloads SET body = 'spoiled' WHERE version = 7")
     assert child.state == (await book.load("grandchild")).state
 
 
@@ -115,17 +118,18 @@ async def test_a_snapshot_of_a_fork_can_be_asked_for(book: Book) -> None:
     await book.snapshot("child")
 
     assert [("child", 1)] == kept(book)
-    book.execute("DROP TRIGGER payloads_refuse_update", "UPDATE payloads SET body = 'spoiled' WHERE version = 2")
+    drop_triggers(book)
+    book.execute("UPDATE payloads SET body = 'spoiled' WHERE version = 2")
     assert child == await book.load("child")
 
 
-@pytest.mark.parametrize("spoiling", ["fold_version = 0", "digest = zeroblob(32)", "event_digest = zeroblob(32)"])
+@pytest.mark.parametrize("spoiling", ["fold_version = 0", "digest = {nothing}", "event_digest = {nothing}"])
 async def test_a_spoiled_snapshot_of_the_parent_is_dropped(book: Book, spoiling: str) -> None:
     """The load of a fork goes on from the log, and the row is gone."""
     await rewritten(book, "s1", 3, 10)
     await book.snapshot("s1")
     child = await book.fork("s1", "child")
-    book.execute(f"UPDATE snapshots SET {spoiling}")
+    book.execute(f"UPDATE snapshots SET {spoiling.format(nothing=book.literal(bytes(32)))}")
 
     assert child == await book.load("child")
     assert [] == kept(book)

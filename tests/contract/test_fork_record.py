@@ -30,6 +30,7 @@ async def lineage(book: Book) -> None:
     child.answer("call_0", "this")
     await book.save(child)
     await book.fork("child", "a-grandchild")
+    await book.feed()  # where it is queued, it gets its positions now
     drop_triggers(book)
 
 
@@ -145,7 +146,7 @@ async def test_forks_that_go_round_in_a_circle_are_an_error(book: Book) -> None:
     """What was forged so is damaged; nothing loops."""
     await lineage(book)
     leaf, uid = (await book.history("a-grandchild"))[0].digest, book.uid("child")
-    body = json.loads(book.query(f"SELECT body FROM payloads WHERE session_uid = x'{uid.hex()}'")[0][0])
+    body = json.loads(book.query(f"SELECT body FROM payloads WHERE session_uid = {book.literal(uid)}")[0][0])
     body["changes"][0] |= {"from_session_id": "a-grandchild", "from_version": 1, "from_digest": leaf}
     with book.database.write() as connection:
         connection.execute(

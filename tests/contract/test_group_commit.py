@@ -19,8 +19,9 @@ WAITING = 12
 
 
 @pytest.fixture
-async def book(url: str) -> AsyncIterator[Book]:
-    """Give a ledger through the async face alone: its saves wait while another is committed."""
+async def book(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Book]:
+    """Give a ledger through the async face alone, with one lane: its saves wait while another is committed."""
+    monkeypatch.setattr("ledger.store.postgres.PostgresEngine.lanes", 1)
     opened = await open_face("async", url, writer="support-bot", max_event_bytes=100_000)
     yield opened
     await opened.close()

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from ledger import Message, Session, SessionDeleted, StorageError
-from tests.contract.backends import on_durable
+from tests.contract.backends import on_files
 from tests.contract.faces import Book, OpenBook, versions
 from tests.contract.faults import refused_commit, unanswered_commit
 
@@ -231,7 +231,7 @@ async def test_a_batch_whose_reply_was_lost_is_stored_once(book: Book) -> None:
     assert ([1], [1, 2]) == (await versions(book, "s1"), await versions(book, "s2"))
 
 
-@on_durable
+@on_files
 async def test_after_an_io_error_the_database_is_opened_anew(
     open_book: OpenBook, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -130,6 +130,7 @@ async def test_what_was_made_here_cannot_come_back_redacted(book: Book) -> None:
     await record(book)
     lines = await book.export("s1", redact=["/title"])
     assert 0 == (await book.import_(lines)).saves
+    await book.feed()  # where it is queued, it gets its positions now
     drop_triggers(book)
     for table in ("events", "payloads", "feed", "heads", "sessions"):
         book.execute(f"DELETE FROM {table}")
@@ -140,12 +141,13 @@ async def test_what_was_made_here_cannot_come_back_redacted(book: Book) -> None:
     assert [] == await book.feed()
 
 
-@pytest.mark.parametrize("salt", ["zeroblob(32)", "salt"])
-async def test_nobody_passes_an_altered_payload_off_as_redacted(book: Book, salt: str) -> None:
+@pytest.mark.parametrize("salted", ["without", "with"])
+async def test_nobody_passes_an_altered_payload_off_as_redacted(book: Book, salted: str) -> None:
     """In a session of the ledger's own it is a problem, whatever the payload says of itself."""
     await record(book)
     drop_triggers(book)
     marked = "substr(replace(body, 'Ada', 'Eve'), 1, length(body) - 1) || ',\"redacted\":[\"/title\"]}'"
+    salt = book.literal(bytes(32)) if salted == "without" else "salt"
     book.execute(f"UPDATE payloads SET body = {marked}, salt = {salt} WHERE version = 2")
     found = await book.verify()
 

@@ -20,6 +20,7 @@ from ledger import (
 )
 from ledger import stepping as stepping_module
 from tests.contract.faces import Book
+from tests.contract.tampering import drop_triggers
 
 NOON = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
 
@@ -160,8 +161,8 @@ async def test_a_replay_writes_nothing(book: Book) -> None:
 async def test_a_missing_save_is_told_not_skipped(book: Book, version: int) -> None:
     """A step that would be wrong is no step, and where the log was cut off is not where it ends."""
     await recorded(book)
-    triggers = [name for (name,) in book.query("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
-    book.execute(*(f"DROP TRIGGER {name}" for name in triggers), f"DELETE FROM events WHERE version = {version}")
+    drop_triggers(book)
+    book.execute(f"DELETE FROM events WHERE version = {version}")
 
     with pytest.raises(DamagedRecord) as missing:
         await book.replay("s1")

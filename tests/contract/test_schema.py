@@ -12,7 +12,7 @@ import pytest
 from ledger import InvalidSession, LedgerMissing, Message, SchemaOutOfDate, Session, StorageError
 from ledger.store import tables
 from ledger.store.sqlite import driver
-from tests.contract.backends import on_durable
+from tests.contract.backends import on_durable, on_files
 from tests.contract.faces import Book, OpenBook, open_face
 
 
@@ -160,7 +160,7 @@ async def test_a_place_that_cannot_be_is_named(face: str, tmp_path: Path) -> Non
             await open_face(face, url)
 
 
-@on_durable
+@on_files
 async def test_a_full_disk_loses_nothing(open_book: OpenBook) -> None:
     """The save is refused in words; what was there is there, and the same save goes through when there is room."""
     book = await open_book()
@@ -185,7 +185,7 @@ def limit_pages(book: Book, pages: int) -> None:
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
-@on_durable
+@on_files
 async def test_a_lock_that_is_held_too_long_is_an_error_in_words(open_book: OpenBook, tmp_path: Path, url: str) -> None:
     """The save is refused, the session is as it was, and the same save goes through when the lock is gone."""
     book = await open_book(url=f"{url}?timeout=0.05")
@@ -205,7 +205,7 @@ async def test_a_lock_that_is_held_too_long_is_an_error_in_words(open_book: Open
     assert (1, 2) == (session.version, (await book.save(session)).version)
 
 
-@on_durable
+@on_files
 async def test_a_file_that_was_removed_or_replaced_takes_no_saves(open_book: OpenBook, tmp_path: Path) -> None:
     """What would be written where nobody finds it is refused."""
     book = await open_book()

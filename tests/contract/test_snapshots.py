@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 
 from ledger import DamagedRecord, Message, Session, SessionDeleted, SessionNotFound
 from ledger.store.tables import snapshots
-from tests.contract.backends import in_memory, on_one_face
+from tests.contract.backends import in_memory, on_one_face, on_sqlite
 from tests.contract.faces import Book
 from tests.contract.tampering import altered, drop_triggers, spoiled
 
@@ -157,6 +157,7 @@ async def test_deleting_every_snapshot_loses_nothing(book: Book) -> None:
 
 
 @on_one_face
+@on_sqlite
 @pytest.mark.parametrize("column", ["event_digest", "fold_version", "digest", "body"])
 async def test_a_wrong_snapshot_is_dropped_with_a_warning(
     book: Book, column: str, caplog: pytest.LogCaptureFixture

@@ -9,6 +9,7 @@ import pytest
 from ledger import DamagedRecord, LedgerError, Message, QuestionNotFound, Session, SessionNotFound, Transition
 from ledger.store import question_trail
 from tests.contract.faces import Book
+from tests.contract.tampering import drop_triggers
 
 NOON = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
 
@@ -128,24 +129,32 @@ async def test_what_the_read_model_does_not_know_is_found_in_the_log(book: Book)
     assert ["asked"] == [it.kind for it in await book.transitions("s1", "call_1#0")]
 
 
+#: But where any column takes anything.
+NO_COLUMN_TAKES = (
+    "UPDATE events SET recorded_at = 'noon' WHERE version = 3",
+    "UPDATE events SET writer = x'ff' WHERE version = 2",
+)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         "DELETE FROM payloads WHERE version = 3",
         "DELETE FROM events WHERE version = 3",
         "DELETE FROM events WHERE version = 4",
-        "UPDATE events SET recorded_at = 'noon' WHERE version = 3",
-        "UPDATE events SET writer = x'ff' WHERE version = 2",
+        *NO_COLUMN_TAKES,
     ],
 )
 async def test_a_damaged_record_is_told_not_skipped(book: Book, damage: str) -> None:
     """What might have been the loss that one looks for is not passed over."""
+    if book.on_server and damage in NO_COLUMN_TAKES:
+        pytest.skip("a server keeps to the types of its columns")
     await asked_behind_a_scheduler(book)
     for number in range(2):
         await book.append("s1", Message.user(str(number)))
     await book.questions()
-    triggers = [name for (name,) in book.query("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
-    book.execute(*(f"DROP TRIGGER {name}" for name in triggers), damage)
+    drop_triggers(book)
+    book.execute(damage)
 
     with pytest.raises(LedgerError) as raised:
         await book.transitions("s1", "call_1#0")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -174,9 +176,9 @@ async def test_deleting_what_cannot_be_saved_keeps_it_aside(setting: Setting) ->
 
 
 @on_durable
-async def test_work_on_a_base_that_storage_lost_is_kept_aside(open_book: OpenBook, url: str, tmp_path: object) -> None:
+async def test_work_on_a_base_that_storage_lost_is_kept_aside(open_book: OpenBook, tmp_path: Path) -> None:
     """A backup was restored: its past is another one. Memory does not go back; the work is there to be looked at."""
-    book, backup = await open_book(), await open_book(url=f"{url}-backup")
+    book, backup = await open_book(), await open_book(url=f"sqlite:///{tmp_path / 'backup.db'}")
     setting = Setting.over(book)
     session = await book.saved()
     await book.save(session)
@@ -190,7 +192,6 @@ async def test_work_on_a_base_that_storage_lost_is_kept_aside(open_book: OpenBoo
 
     assert (2, []) == (merged.version if merged else 0, contents(merged))
     assert ["kept"] == contents(setting.repository.kept_aside[0])
-    del tmp_path
 
 
 async def test_work_from_a_newer_version_than_what_is_kept(setting: Setting) -> None:

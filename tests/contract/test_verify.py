@@ -27,6 +27,7 @@ async def record(book: Book) -> dict[str, Receipt]:
     await book.saved("s2")
     await book.delete("s2", reason="done")
     receipts["s2"] = await book.create(Session.new("s2", "gpt-5"))
+    await book.feed()  # where it is queued, it gets its positions now
     drop_triggers(book)
     return receipts
 
