@@ -61,7 +61,7 @@ class SqliteEngine:
         self._journal = "?"
         self._identity: tuple[int, int] | None = None
         self._engine = self._create()
-        self.scribe: Scribe = SqliteScribe(self._engine.dialect)
+        self.scribe: Scribe = SqliteScribe()
 
     def prepare(self, *, create: bool) -> bool:
         """Create the file, readable by its owner alone, if that is wanted; tell whether it was there."""

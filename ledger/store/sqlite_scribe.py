@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.dialects.sqlite import dialect
 
 from ledger.domain.chain import NO_LEAF, feed_digest
 from ledger.store.appending import Append
-from ledger.store.prepared import Prepared
 from ledger.store.tables import events, feed, heads, payloads, sessions
 
 __all__ = ["SqliteScribe"]
@@ -18,16 +19,8 @@ __all__ = ["SqliteScribe"]
 class SqliteScribe:
     """Writes appends by the driver's own statements: one by one, or all of a batch by one statement a table."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._move = Prepared(_MOVE_HEAD, dialect).sql
-        self._create = Prepared(insert(heads).prefix_with("OR IGNORE"), dialect).sql
-        self._insert_session = Prepared(insert(sessions), dialect).sql
-        self._insert_event = Prepared(insert(events), dialect).sql
-        self._insert_payload = Prepared(insert(payloads), dialect).sql
-        self._insert_feed = Prepared(insert(feed), dialect).sql
-        self._last_fed = Prepared(_LAST_FED, dialect).sql
-        self._of_key = Prepared(_OF_KEY, dialect).sql
-        self._of_id = Prepared(_OF_ID, dialect).sql
+    def __init__(self) -> None:
+        self._sql = _sql()
 
     def write(self, connection: Any, appends: Sequence[Append]) -> list[bool]:
         """Append each event whose head has not moved, as `Scribe` says."""
@@ -35,8 +28,8 @@ class SqliteScribe:
         moved = self._all_moved(cursor, appends) or [self._moves(cursor, append) for append in appends]
         written = [append for append, has_moved in zip(appends, moved, strict=True) if has_moved]
         if written:
-            cursor.executemany(self._insert_event, [append.event_row for append in written])
-            cursor.executemany(self._insert_payload, [append.payload_row for append in written])
+            cursor.executemany(self._sql.insert_event, [append.event_row for append in written])
+            cursor.executemany(self._sql.insert_payload, [append.payload_row for append in written])
             self._feed(cursor, written)
         cursor.close()
         return moved
@@ -46,7 +39,7 @@ class SqliteScribe:
         if len(appends) == 1 or any(append.key is not None or not append.before.version for append in appends):
             return None
         cursor.execute("SAVEPOINT batch")
-        cursor.executemany(self._move, [_move(append) for append in appends])
+        cursor.executemany(self._sql.move, [_move(append) for append in appends])
         count = cursor.rowcount
         if count != len(appends):
             cursor.execute("ROLLBACK TO batch")
@@ -56,30 +49,30 @@ class SqliteScribe:
     def _moves(self, cursor: Any, append: Append) -> bool:
         uid = append.entry.session_uid
         # A retry from a copy that has not seen its own save: looked up before anything else is decided.
-        if append.key is not None and cursor.execute(self._of_key, (uid, append.key)).fetchone():
+        if append.key is not None and cursor.execute(self._sql.of_key, (uid, append.key)).fetchone():
             return False
         if append.before.version:
-            return bool(cursor.execute(self._move, _move(append)).rowcount)
+            return bool(cursor.execute(self._sql.move, _move(append)).rowcount)
         # In here nobody can take the id any more: not by a save, and not by an import.
-        if cursor.execute(self._of_id, (append.session_id,)).fetchone():
+        if cursor.execute(self._sql.of_id, (append.session_id,)).fetchone():
             return False
         after, entry = append.after, append.entry
         head = (uid, after.version, append.leaf, 0, after.life_version, append.open_questions)
-        if not cursor.execute(self._create, head).rowcount:
+        if not cursor.execute(self._sql.create, head).rowcount:
             return False
-        cursor.execute(self._insert_session, (uid, append.session_id, entry.ledger_id, entry.recorded_at_us))
+        cursor.execute(self._sql.insert_session, (uid, append.session_id, entry.ledger_id, entry.recorded_at_us))
         return True
 
     def _feed(self, cursor: Any, written: Sequence[Append]) -> None:
         # Positions come out dense and in the order of the commits, since one writer commits at a time.
-        position, digest = cursor.execute(self._last_fed).fetchone() or (0, NO_LEAF)
+        position, digest = cursor.execute(self._sql.last_fed).fetchone() or (0, NO_LEAF)
         rows = []
         for append in written:
             entry = append.entry
             position += 1
             digest = feed_digest(digest, position, entry.session_uid, entry.version, append.leaf)
             rows.append((position, entry.session_uid, entry.version, digest))
-        cursor.executemany(self._insert_feed, rows)
+        cursor.executemany(self._sql.insert_feed, rows)
 
 
 def _move(append: Append) -> tuple[Any, ...]:
@@ -109,3 +102,35 @@ _LAST_FED = select(feed.c.position, feed.c.digest).where(
 )
 _OF_KEY = select(events.c.version).where(events.c.session_uid == bindparam("uid"), events.c.key == bindparam("key"))
 _OF_ID = select(sessions.c.session_uid).where(sessions.c.session_id == bindparam("id"))
+
+
+class _Sql(NamedTuple):
+    """The statements as the driver takes them."""
+
+    move: str
+    create: str
+    insert_session: str
+    insert_event: str
+    insert_payload: str
+    insert_feed: str
+    last_fed: str
+    of_key: str
+    of_id: str
+
+
+@cache
+def _sql() -> _Sql:
+    """Compile them, once: what runs on every save does not go through the compiler again."""
+    spoken = dialect(paramstyle="qmark")
+    statements: tuple[Any, ...] = (
+        _MOVE_HEAD,
+        insert(heads).prefix_with("OR IGNORE"),
+        insert(sessions),
+        insert(events),
+        insert(payloads),
+        insert(feed),
+        _LAST_FED,
+        _OF_KEY,
+        _OF_ID,
+    )
+    return _Sql(*(str(statement.compile(dialect=spoken)) for statement in statements))

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import make_url
 
 import ledger
-from ledger import Message
+from ledger import Message, Session
 from ledger.cli.commands import commands
 from ledger.store.scaling import BY_SESSION, distributing
 from tests.postgres import Server, why_not
@@ -77,7 +77,8 @@ def test_events_in_partitions_are_the_same_events(server: Server) -> None:
 def test_a_partition_refuses_what_its_table_refuses(server: Server, table: str) -> None:
     """Also when it is named itself."""
     url = server.new_database()
-    told(url, 3)
+    with ledger.open(url) as book:
+        book.save_all([Session.new(f"s{number}", "gpt-5") for number in range(40)])  # some for each
     assert 0 == run("--db", url, "migrate", "--partition", "2").exit_code
     for name in (table, f"{table}_0", f"{table}_1"):
         assert execute(server, url, f"SELECT count(*) FROM {name}")[0][0]
