@@ -46,7 +46,7 @@ def test_commands_are_those_that_the_design_gives_this_release() -> None:
     """A command that belongs to a later release is absent, not a stub."""
     assert {
         "demo", "import", "export", "fork", "sessions", "log", "show", "diff", "replay", "bisect", "blame", "questions",
-        "averted", "usage", "verify", "rebuild", "stats", "migrate", "doctor", "follow", "work",
+        "averted", "usage", "verify", "rebuild", "stats", "migrate", "doctor", "follow", "work", "roles",
     } == set(NAMES)  # fmt: skip
 
 
