@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, RowMapping, Table, func, select, update
 
@@ -13,7 +13,7 @@ from ledger.domain.view import View
 from ledger.errors import DamagedRecord, StorageError
 from ledger.store.database import Database
 from ledger.store.log import event_of, fed
-from ledger.store.sequencer import sequence
+from ledger.store.sequencer import Sequencer
 from ledger.store.tables import feed, projection_positions
 from ledger.store.upserts import inserting
 from ledger.telemetry import get_logger
@@ -52,11 +52,20 @@ class Projector(Protocol):
         """Take in events, each with its session's key, in the order of the feed."""
 
 
+class _Taken(NamedTuple):
+    """What became of a page: where the projection stands, how many events it took; not `held`, if others are at it."""
+
+    position: int = 0
+    events: int = 0
+    held: bool = True
+
+
 class Runner:
     """Brings projectors to the end of the feed. Any number of processes may do so at once: a page is taken once."""
 
     def __init__(self, database: Database, projectors: Sequence[Projector]) -> None:
         self.database = database
+        self.sequencer = Sequencer(database)
         self.projectors = {projector.name: projector for projector in projectors}
 
     def catch_up(self, name: str, progress: Progress | None = None) -> None:
@@ -70,12 +79,13 @@ class Runner:
             StorageError: if the database cannot be written.
         """
         projector = self.projectors[name]
-        sequence(self.database)
+        self.sequencer.catch_up()
         position, revision, end = self._positions(name)
         if revision == projector.revision and position >= end:
             return
         while position < end or revision != projector.revision:
-            position, _ = self._take_page(projector)
+            page = self._take_page(projector)
+            position = page.position
             revision = projector.revision
             if progress is not None:
                 progress(name, position, end)
@@ -91,9 +101,11 @@ class Runner:
         begun = reached = position if revision == projector.revision else 0
         taken = 0
         while go_on() and (reached < end or revision != projector.revision):
-            reached, events = self._take_page(projector)
-            revision = projector.revision
-            taken += events
+            page = self._take_page(projector, wait=False)
+            if not page.held:
+                break
+            reached, revision = page.position, projector.revision
+            taken += page.events
         return begun, taken
 
     @contextmanager
@@ -150,10 +162,13 @@ class Runner:
             end = connection.execute(select(func.coalesce(func.max(feed.c.position), 0))).scalar_one()
         return (row[0], row[1], end) if row else (0, NEVER_RUN, end)
 
-    def _take_page(self, projector: Projector) -> tuple[int, int]:
-        """Take the next page, and give the position reached and the number of events in it."""
-        with self.database.write() as connection:
-            position, revision = self._held_position(connection, projector)
+    def _take_page(self, projector: Projector, *, wait: bool = True) -> _Taken:
+        """Take the next page; where another process is at it, wait until it has done its own, or leave it alone."""
+        with self.database.write(rings=False) as connection:
+            held = self._held_position(connection, projector, wait=wait)
+            if held is None:
+                return _Taken(held=False)
+            position, revision = held
             if revision != projector.revision:
                 self._reset(connection, projector)
                 position = 0
@@ -166,19 +181,27 @@ class Runner:
                     .where(projection_positions.c.name == projector.name)
                     .values(position=position)
                 )
-        return int(position), len(rows)
+        return _Taken(int(position), len(rows))
 
-    def _held_position(self, connection: Connection, projector: Projector) -> tuple[int, int]:
-        """Give position and revision of a projection, and let nobody else take a page until the transaction ends."""
-        query = _POSITION.where(projection_positions.c.name == projector.name).with_for_update()
+    def _held_position(
+        self, connection: Connection, projector: Projector, *, wait: bool = True
+    ) -> tuple[int, int] | None:
+        """Give position and revision of a projection, and let nobody else take a page until the transaction ends.
+
+        `None` if somebody else is about to, and this one is not to `wait`.
+        """
+        position = _POSITION.where(projection_positions.c.name == projector.name)
+        query = position.with_for_update(skip_locked=not wait)
         row = connection.execute(query).one_or_none()
         if row is None:
+            if connection.execute(position).first() is not None:
+                return None
             begun = {"name": projector.name, "position": 0, "revision": NEVER_RUN}
             connection.execute(
                 inserting(projection_positions, connection.dialect).values(begun).on_conflict_do_nothing()
             )
-            row = connection.execute(query).one()
-        return row[0], row[1]
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (row[0], row[1])
 
     def _reset(self, connection: Connection, projector: Projector) -> None:
         projector.clear(connection)

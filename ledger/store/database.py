@@ -18,7 +18,7 @@ from ledger.store import schema
 from ledger.store.engine import StorageEngine
 from ledger.store.process_forks import LONGEST_WAIT_S, Gate, watch
 from ledger.store.sqlite import SqliteEngine
-from ledger.store.wakeups import Wakeups
+from ledger.store.wakeups import Wakeups, Watch
 from ledger.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Database:
         self._engine = _engine_of(self.url)
         self.place = self._engine.place
         #: Rung after every commit.
-        self.wakeups = Wakeups(self._engine.watch)
+        self.wakeups = Wakeups(self._watch)
         self._writing = threading.RLock()
         self._gate = Gate()
         self._pid = os.getpid()
@@ -107,19 +107,22 @@ class Database:
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, rings: bool = True) -> Iterator[Connection]:
         """Give a connection inside a writing transaction; it commits at the end, and rolls back on any error.
 
         On SQLite it is the only one. On PostgreSQL each statement sees what others have committed before it.
 
+        Args:
+            rings: whether the commit wakes those who wait for something to be saved.
+
         Raises:
             StorageError: if the database fails. Whether a failed commit was stored is not known then.
         """
-        with self.writing(), self._engine.writing() as connection:
+        with self.writing(rings=rings), self._engine.writing() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, rings: bool = True) -> Iterator[None]:
         """Hold what every writing transaction holds: the turn of this process, and the file as it was opened."""
         self._check_process()
         alone = self._writing if self._engine.one_writer else nullcontext()
@@ -128,7 +131,8 @@ class Database:
             if self._poisoned:
                 self._recover()
             yield
-        self.wakeups.ring()
+        if rings:
+            self.wakeups.ring()
 
     def wired(self, wire: Wire) -> Any:
         """Give a new connection that is `wire`'s alone."""
@@ -183,7 +187,7 @@ class Database:
         self._pid = os.getpid()
         self._writing = threading.RLock()
         self._gate = Gate()
-        self.wakeups = Wakeups(self._engine.watch)
+        self.wakeups = Wakeups(self._watch)
         if not self._engine.in_memory:  # memory is the child's own, and so is the database in it
             for wire in list(self._wires):
                 wire.abandon()
@@ -211,6 +215,15 @@ class Database:
             schema.check_schema(schema.standing(connection), self.place)
         self._poisoned = False
         _log.warning("storage_reopened", place=self.place)
+
+    @property
+    def channel(self) -> str:
+        """The name under which others tell that they placed something in the feed."""
+        return f"ledger_{self.ledger_id.hex()}"
+
+    def _watch(self) -> Watch:
+        with self._translated():
+            return self._engine.watch(self.channel)
 
     @property
     def closed(self) -> bool:

@@ -87,8 +87,8 @@ class StorageEngine(Protocol):
     def facts(self) -> dict[str, object]:
         """Give what `doctor` tells of the driver and the database."""
 
-    def watch(self) -> Watch:
-        """Give what notices what other processes do to the database.
+    def watch(self, channel: str) -> Watch:
+        """Give what notices that others saved, or placed something in the feed, which they tell on a channel.
 
         Raises:
             StorageError: if the database is away.

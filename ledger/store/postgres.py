@@ -17,7 +17,7 @@ from ledger.store.appending import Scribe
 from ledger.store.postgres_scribe import PREPARING, PostgresScribe
 from ledger.store.wakeups import Watch
 
-__all__ = ["CHANNEL", "OLDEST", "PostgresEngine"]
+__all__ = ["OLDEST", "PostgresEngine"]
 
 #: How long a transaction waits for another's lock, and a statement may run, unless the URL says otherwise.
 TIMEOUT_S = 30.0
@@ -28,8 +28,6 @@ OLDEST = 14
 #: How many connections stay open, and how many more may be opened while all of them are in use; others wait.
 KEPT_CONNECTIONS = 5
 MORE_CONNECTIONS = 10
-#: What the sequencer notifies when something entered the feed.
-CHANNEL = "sessionledger"
 #: How long a look at the notifications lasts.
 GLANCE_S = 0.25
 
@@ -231,10 +229,10 @@ class PostgresEngine:
             **settings,
         }
 
-    def watch(self) -> Watch:
+    def watch(self, channel: str) -> Watch:
         """Give what notices that something entered the feed."""
         try:
-            return Listener(self.raw_connection(), self.translate)
+            return Listener(self.raw_connection(), channel, self.translate)
         except (DBAPIError, self.driver_error) as error:
             raise self.translate(error.orig if isinstance(error, DBAPIError) else error) from error
 
@@ -253,14 +251,14 @@ class Listener:
     """Hears what the sequencer says when something entered the feed, on a connection of its own."""
 
     def __init__(
-        self, connection: PoolProxiedConnection, translate: Callable[[BaseException | None], StorageError]
+        self, connection: PoolProxiedConnection, channel: str, translate: Callable[[BaseException | None], StorageError]
     ) -> None:
         self._connection = connection
         driver: Any = connection.dbapi_connection
         self._driver = driver
         self._translate = translate
         try:
-            self._driver.execute(f"LISTEN {CHANNEL}")
+            self._driver.execute(f'LISTEN "{channel}"')
         except Exception:
             connection.close()
             raise

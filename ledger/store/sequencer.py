@@ -2,28 +2,35 @@
 
 On PostgreSQL sequence numbers do not commit in the order in which they are drawn, and a reader that trusts them skips
 events. So an append queues its event, and one sequencer at a time moves what is committed from the queue into the feed:
-what commits late gets a late position. No writer waits for it. On SQLite appends write the feed themselves.
+what commits late gets a late position. No writer waits for it, and it waits for none. On SQLite, where one writer
+commits at a time, appends write the feed themselves.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Dialect, select, text, update
+from sqlalchemy import Connection, Dialect, bindparam, func, select, text, update
 
-from ledger.domain.chain import feed_digest
+from ledger.domain.sequencing import Queued, awaited, in_order, placed
 from ledger.errors import StorageError
 from ledger.store.database import Database
 from ledger.store.tables import feed_queue, feed_state
 from ledger.telemetry import get_logger
 
-__all__ = ["is_queued", "sequence"]
+__all__ = ["Sequencer", "is_queued"]
 
 _log = get_logger(__name__)
 
 #: How many events one transaction places.
 PAGE = 1000
+#: A reader that finds another sequencer at work gives it so long to place what the reader may just have saved.
+PATIENCE_S = 0.25
+GLANCE_S = 0.01
+#: Rights are granted, and standbys promoted, while a ledger is open.
+ASK_AGAIN_S = 30.0
 
 
 def is_queued(dialect: Dialect) -> bool:
@@ -31,86 +38,165 @@ def is_queued(dialect: Dialect) -> bool:
     return dialect.name == "postgresql"
 
 
-def sequence(database: Database, go_on: Callable[[], bool] = lambda: True) -> int:
-    """Give a place in the feed to every event that was committed before the call, and say how many there were.
+class Sequencer:
+    """Places the events of one ledger in its feed. Any number of these may run, in any number of processes.
 
-    Safe to call from any number of processes: one of them works, the others wait for it, a page at most. Where nothing
-    can be written, as on a standby, the feed stays as it is.
+    A page is placed as a whole or not at all, also if its sequencer is killed. Safe to share between threads.
     """
-    if not is_queued(database.dialect):
-        return 0
-    placed = 0
-    try:
-        while go_on() and _is_waiting(database):
-            with database.write() as connection:
-                page = place(connection)
-            placed += page
-            if not page:
-                break
-    except StorageError as error:
-        _log.debug("feed_not_sequenced", place=database.place, reason=str(error))
-    return placed
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._wanted = is_queued(database.dialect)
+        self._may = False
+        self._ask_at = 0.0
+
+    def drain(self, go_on: Callable[[], bool]) -> int:
+        """Place what is queued, page by page, as long as `go_on` says so; give the number of events.
+
+        What another one is at, or nobody may place from here, is left as it is.
+
+        Raises:
+            StorageError: if the database fails.
+        """
+        total = 0
+        while self._may_place() and go_on() and self._queued() and (count := self._place()):
+            total += count
+        return total
+
+    def catch_up(self, *, pages: int | None = None, patience_s: float = PATIENCE_S) -> None:
+        """Let a reader see what had been committed when it asked, as far as that can be had.
+
+        Where another one is at it, or nobody may place from here, the reader reads what there is.
+
+        Args:
+            pages: place at most so many.
+            patience_s: so long another one that is at it is given for what the reader may just have saved.
+        """
+        try:
+            if self._may_place():
+                self._catch_up(pages, time.monotonic() + patience_s)
+        except StorageError as error:
+            # Whether the feed itself can be read is found out by reading it.
+            _log.debug("feed_not_sequenced", place=self._database.place, reason=str(error))
+
+    def _catch_up(self, pages: int | None, until: float) -> None:
+        queued = self._queued()
+        horizon = queued[1] if queued else 0
+        while queued and queued[0] <= horizon and (pages is None or pages > 0):
+            count = self._place()
+            if count == 0:
+                break  # what is left waits for what nobody sees yet
+            if count is None:
+                if time.monotonic() >= until:
+                    break
+                time.sleep(GLANCE_S)
+            elif pages is not None:
+                pages -= 1
+            queued = self._queued()
+
+    def _queued(self) -> tuple[int, int] | None:
+        """Give the first and the last of the queue, or `None` where it is empty."""
+        with self._database.read() as connection:
+            first, last = connection.execute(_ENDS).one()
+        return None if first is None else (first, last)
+
+    def _place(self) -> int | None:
+        try:
+            with self._database.write(rings=False) as connection:
+                count = place(connection, self._database.channel)
+        except StorageError:
+            self._may = False  # to be asked again: rights are taken away, and servers change their roles
+            raise
+        if count:
+            self._database.wakeups.ring()
+        return count
+
+    def _may_place(self) -> bool:
+        """Ask first, and not too often: a server logs what it refuses as an error."""
+        if self._wanted and not self._may and time.monotonic() >= self._ask_at:
+            with self._database.read() as connection:
+                self._may = bool(connection.execute(_MAY_PLACE).scalar_one())
+            if not self._may:
+                self._ask_at = time.monotonic() + ASK_AGAIN_S
+        return self._may
 
 
-def _is_waiting(database: Database) -> bool:
-    with database.read() as connection:
-        return connection.execute(select(feed_queue.c.id).limit(1)).first() is not None
+def place(connection: Connection, channel: str, size: int = PAGE) -> int | None:
+    """Move at most `size` events from the queue into the feed, in the transaction of `connection`; give their number.
 
-
-def place(connection: Connection, limit: int = PAGE) -> int:
-    """Move at most `limit` events from the queue into the feed, in the transaction of `connection`; give their number.
+    `None` if another one is at it. Whoever listens on the channel is told the last position when it is committed.
 
     Raises:
         StorageError: if what was moved is not what was read.
     """
-    state = connection.execute(select(feed_state).with_for_update()).one()
-    queued = select(feed_queue.c.session_uid, feed_queue.c.version, feed_queue.c.leaf)
-    rows = connection.execute(queued.order_by(feed_queue.c.id).limit(limit)).all()
+    state = connection.execute(_STATE).one_or_none()
+    if state is None:
+        return None
+    rows = _next_page(connection, size)
     if not rows:
         return 0
-    placed = _placed(state.position, bytes(state.digest), rows)
+    moving = placed(rows, state.position, bytes(state.digest))
     moved = connection.execute(
         _MOVE,
         {
-            "positions": [each.position for each in placed],
-            "uids": [each.session_uid for each in placed],
-            "versions": [each.version for each in placed],
-            "digests": [each.digest for each in placed],
+            "positions": [row.position for row in moving],
+            "uids": [row.session_uid for row in moving],
+            "versions": [row.version for row in moving],
+            "digests": [row.digest for row in moving],
         },
     ).rowcount
-    if moved != len(placed):
-        raise StorageError(f"{len(placed)} events were to be placed in the feed, and {moved} were", "try again")
-    last = placed[-1]
-    connection.execute(update(feed_state).values(position=last.position, digest=last.digest))
-    connection.exec_driver_sql("NOTIFY sessionledger")
+    last = moving[-1]
+    advanced = connection.execute(
+        _ADVANCE, {"was": state.position, "new_position": last.position, "new_digest": last.digest}
+    ).rowcount
+    if (moved, advanced) != (len(moving), 1):
+        raise StorageError(
+            f"{len(moving)} events were to be placed in the feed behind position {state.position}, and {moved} were",
+            "run `ledger verify`",
+        )
+    connection.execute(_NOTIFY, {"channel": channel, "position": str(last.position)})
     return moved
 
 
-class _Placed(NamedTuple):
-    position: int
-    session_uid: bytes
-    version: int
-    digest: bytes
+def _next_page(connection: Connection, size: int) -> list[Queued]:
+    """Give what can be placed next, in order, at most so much of it.
+
+    A page of which nothing can be, since all of it waits for events behind it, must not hold up the rest.
+    """
+    after = 0
+    while rows := connection.execute(_QUEUED, {"after": after, "size": size}).all():
+        queued = [Queued(bytes(row.session_uid), row.version, bytes(row.leaf)) for row in rows]
+        ordered = in_order(queued, _fed(connection, sorted(awaited(queued))))
+        if len(ordered) < len(queued):
+            _log.debug("feed_held_back", events=len(queued) - len(ordered))
+        if ordered:
+            return ordered
+        after = rows[-1].id
+    return []
 
 
-def _placed(position: int, digest: bytes, rows: Sequence[Any]) -> list[_Placed]:
-    """Give each event its position and the running hash; the events of one session follow each other by version."""
-    # A session keeps the places that its events have in the queue, and fills them in the order of its versions.
-    waiting: dict[bytes, list[tuple[int, bytes]]] = {}
-    for uid, version, leaf in rows:
-        waiting.setdefault(bytes(uid), []).append((version, bytes(leaf)))
-    for events in waiting.values():
-        events.sort(reverse=True)
-    placed = []
-    for row in rows:
-        uid = bytes(row[0])
-        version, leaf = waiting[uid].pop()
-        position += 1
-        digest = feed_digest(digest, position, uid, version, leaf)
-        placed.append(_Placed(position, uid, version, digest))
-    return placed
+def _fed(connection: Connection, wanted: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
+    """Tell which of some events are in the feed."""
+    if not wanted:
+        return set()
+    uids, versions = zip(*wanted, strict=True)
+    rows: Sequence[Any] = connection.execute(_FED, {"uids": list(uids), "versions": list(versions)}).all()
+    return {(bytes(row[0]), row[1]) for row in rows}
 
 
+_ENDS = select(func.min(feed_queue.c.id), func.max(feed_queue.c.id))
+_STATE = select(feed_state.c.position, feed_state.c.digest).with_for_update(skip_locked=True)
+_QUEUED = (
+    select(feed_queue.c.id, feed_queue.c.session_uid, feed_queue.c.version, feed_queue.c.leaf)
+    .where(feed_queue.c.id > bindparam("after"))
+    .order_by(feed_queue.c.id)
+    .limit(bindparam("size"))
+)
+_FED = text("""
+    SELECT feed.session_uid, feed.version
+    FROM unnest(CAST(:uids AS bytea[]), CAST(:versions AS bigint[])) AS wanted (session_uid, version)
+    JOIN feed ON feed.session_uid = wanted.session_uid AND feed.version = wanted.version
+""")
 # One statement, so that what leaves the queue is what enters the feed, whatever happens in between.
 _MOVE = text("""
     WITH placed AS (
@@ -123,4 +209,17 @@ _MOVE = text("""
         RETURNING placed.position, queue.session_uid, queue.version, placed.digest
     )
     INSERT INTO feed (position, session_uid, version, digest) SELECT * FROM gone
+""")
+_ADVANCE = (
+    update(feed_state)
+    .where(feed_state.c.position == bindparam("was"))
+    .values(position=bindparam("new_position"), digest=bindparam("new_digest"))
+)
+_NOTIFY = select(func.pg_notify(bindparam("channel"), bindparam("position")))
+_MAY_PLACE = text("""
+    SELECT NOT pg_is_in_recovery()
+        AND current_setting('default_transaction_read_only') = 'off'
+        AND has_table_privilege('feed_state', 'UPDATE')
+        AND has_table_privilege('feed_queue', 'SELECT') AND has_table_privilege('feed_queue', 'DELETE')
+        AND has_table_privilege('feed', 'INSERT')
 """)

@@ -203,8 +203,9 @@ class SqliteEngine:
             return LedgerMissing(self.place)
         return StorageError(f"the database at {self.place} failed: {text}")
 
-    def watch(self) -> Watch:
-        """Give what notices the commits of other processes."""
+    def watch(self, channel: str) -> Watch:
+        """Give what notices the commits of other processes; there is no channel on which they could tell of them."""
+        del channel
         return FileWatch(self.path)
 
     def facts(self) -> dict[str, object]:

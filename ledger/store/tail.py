@@ -42,7 +42,8 @@ class Tail:
             StorageError: at the first look, or where waiting does not help.
         """
         try:
-            page = self._reader.page(self.position, PAGE if self._left is None else min(PAGE, self._left))
+            size = PAGE if self._left is None else min(PAGE, self._left)
+            page = self._reader.page(self.position, size, patience_s=0)
         except StorageError as error:
             if not self._database.closed:
                 self._outage.failed(error)
