@@ -81,7 +81,7 @@ def _placing(bug: Callable[[Connection], object]) -> Callable[[], None]:
     def plant() -> None:
         place = sequencer.place
 
-        def placing(connection: Connection, *arguments: Any) -> int:
+        def placing(connection: Connection, *arguments: Any) -> int | None:
             bug(connection)
             return place(connection, *arguments)
 
