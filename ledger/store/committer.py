@@ -150,6 +150,8 @@ class Committer:
     def _append(self, plans: Sequence[Plan]) -> list[Outcome] | None:
         """Append what the plans say, or nothing at all if some head has moved."""
         if all(plan.settled for plan in plans):
+            # It may have been found only because its commit was seen by readers before it was safe.
+            self._wire.confirm()
             return [plan.settled for plan in plans if plan.settled]
         try:
             with self._wire.transaction() as connection:

@@ -281,10 +281,21 @@ class Wire:
                     yield connection
                     committing = True
                     connection.commit()
+                engine.check_commit(connection)
             except BaseException as error:
                 self.rejected = began and engine.rejects(error, committing=committing)
                 self._roll_back(connection)
                 raise
+
+    def confirm(self) -> None:
+        """Make sure that what was found in the log will not be lost again.
+
+        Raises:
+            StorageError: if that is not certain; it is to be looked for again then.
+        """
+        if self._database.engine.confirms:
+            with self.transaction() as connection:
+                self._database.engine.confirm(connection)
 
     def _roll_back(self, connection: Any) -> None:
         try:

@@ -24,6 +24,8 @@ class StorageEngine(Protocol):
     in_memory: bool
     #: Whether writing transactions have to wait for each other.
     one_writer: bool
+    #: Whether an event that can be read may still be lost, as long as nothing was confirmed behind it.
+    confirms: bool
     #: How many lanes pay: so many transactions commit at once.
     lanes: int
     #: How long a write is repeated while the server is away, in seconds.
@@ -66,6 +68,16 @@ class StorageEngine(Protocol):
 
     def in_one_go(self, driver_connection: Any) -> AbstractContextManager[Any]:
         """Let statements be sent without waiting for the answers of those before, where that saves anything."""
+
+    def check_commit(self, driver_connection: Any) -> None:
+        """Refuse to take for done what was committed in a doubtful way.
+
+        Raises:
+            StorageError: with what was said of it.
+        """
+
+    def confirm(self, driver_connection: Any) -> None:
+        """Make sure, by the end of the transaction under way, that all that was committed before is there to stay."""
 
     def rejects(self, error: BaseException, *, committing: bool) -> bool:
         """Tell whether a transaction failed by what was to be written in it: then it is certain that it is not stored.

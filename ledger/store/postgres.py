@@ -41,6 +41,7 @@ class PostgresEngine:
 
     in_memory = False
     one_writer = False
+    confirms = True
     lanes = 4
     scribe: Scribe = PostgresScribe()
 
@@ -167,6 +168,7 @@ class PostgresEngine:
                     raise  # that it was closed while it was idle is no news, and that a new one fails is
             else:
                 connection.detach()
+                _heed_warnings(driver)
                 return connection
 
     def begin(self, driver_connection: Any) -> None:
@@ -177,6 +179,20 @@ class PostgresEngine:
         """Give the driver's pipeline mode."""
         pipeline: AbstractContextManager[Any] = driver_connection.pipeline()
         return pipeline
+
+    def check_commit(self, driver_connection: Any) -> None:
+        """Refuse to take a commit for done which the server gave with a warning: its standby may not have it."""
+        warnings = driver_connection.ledger_warnings
+        if warnings:
+            said = warnings[0].message_primary
+            warnings.clear()
+            raise StorageError(
+                f"{self.place} committed with a warning ({said})", "try again: what was saved is found", passing=True
+            )
+
+    def confirm(self, driver_connection: Any) -> None:
+        """Write something behind all that was committed: its commit waits for a synchronous standby as theirs did."""
+        driver_connection.execute("SELECT pg_logical_emit_message(true, 'sessionledger', '')")
 
     def rejects(self, error: BaseException, *, committing: bool) -> bool:
         """Tell by the code that the server gave whether it refused a statement."""
@@ -278,11 +294,25 @@ class Listener:
 #: Marks connections of the pool that have served, and may have been closed since.
 _USED = "ledger_used"
 
+#: The code of a warning that has no other.
+_WARNING = "01000"
+
 #: The execution option that says how a transaction begins.
 _BEGIN = "ledger_begin"
 
 #: Kept for as long as the process lives: collecting them would close what another process uses.
 _abandoned: list[Engine] = []
+
+
+def _heed_warnings(driver_connection: Any) -> None:
+    """Keep what the server warns of."""
+    warnings = driver_connection.ledger_warnings = []
+
+    def heed(said: Any) -> None:
+        if said.sqlstate == _WARNING:
+            warnings.append(said)
+
+    driver_connection.add_notice_handler(heed)
 
 
 def _begin(connection: Connection) -> None:

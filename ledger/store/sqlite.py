@@ -46,6 +46,7 @@ class SqliteEngine:
     """One SQLite file (or one database in memory) behind an SQLAlchemy engine."""
 
     one_writer = True
+    confirms = False
     lanes = 1
     #: A file does not go away and come back; for another's lock, SQLite itself waits.
     patience_s = 0.0
@@ -167,6 +168,12 @@ class SqliteEngine:
         """There is no way to a server to be saved."""
         del driver_connection
         return nullcontext()
+
+    def check_commit(self, driver_connection: Any) -> None:
+        """A commit of SQLite is done or fails."""
+
+    def confirm(self, driver_connection: Any) -> None:
+        """What can be read of a file is stored in it."""
 
     def rejects(self, error: BaseException, *, committing: bool) -> bool:
         """Tell whether a transaction failed by what was to be written in it: then it is not stored."""
