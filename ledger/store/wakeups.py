@@ -79,8 +79,9 @@ class Wakeups:
     def _begin_watch(self) -> None:
         self._over = threading.Event()
         watcher = threading.Thread(target=self._keep_watch, args=(self._over,), name="ledger-watch", daemon=True)
-        self._watchers = [*(other for other in self._watchers if other.is_alive()), watcher]
+        # Before it is noted: who is interrupted here must not be left with one to join that was never started.
         watcher.start()
+        self._watchers = [*(other for other in self._watchers if other.is_alive()), watcher]
 
     def _end_watch(self) -> None:
         if self._over is not None:
