@@ -29,8 +29,6 @@ PAGE = 1000
 #: A reader that finds another sequencer at work gives it so long to place what the reader may just have saved.
 PATIENCE_S = 0.25
 GLANCE_S = 0.01
-#: Rights are granted, and standbys promoted, while a ledger is open.
-ASK_AGAIN_S = 30.0
 
 
 def is_queued(dialect: Dialect) -> bool:
@@ -48,7 +46,6 @@ class Sequencer:
         self._database = database
         self._wanted = is_queued(database.dialect)
         self._may = False
-        self._ask_at = 0.0
 
     def drain(self, go_on: Callable[[], bool]) -> int:
         """Place what is queued, page by page, as long as `go_on` says so; give the number of events.
@@ -112,12 +109,10 @@ class Sequencer:
         return count
 
     def _may_place(self) -> bool:
-        """Ask first, and not too often: a server logs what it refuses as an error."""
-        if self._wanted and not self._may and time.monotonic() >= self._ask_at:
+        """Ask first, since a server logs what it refuses; and again, since rights are granted and standbys promoted."""
+        if self._wanted and not self._may:
             with self._database.read() as connection:
                 self._may = bool(connection.execute(_MAY_PLACE).scalar_one())
-            if not self._may:
-                self._ask_at = time.monotonic() + ASK_AGAIN_S
         return self._may
 
 
