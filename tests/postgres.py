@@ -322,7 +322,7 @@ _TABLES = (
 )  # fmt: skip
 _GUARDED = ";".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in ("events", "payloads", "usage_records"))
 _EMPTY = ";".join(f"DELETE FROM {table}" for table in _TABLES) + (
-    r";UPDATE feed_state SET position = 0, digest = decode(repeat('00', 32), 'hex')"
+    r";DELETE FROM feed_state; INSERT INTO feed_state VALUES (1, 0, decode(repeat('00', 32), 'hex'))"
 )
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Table, func, select
 
 from ledger.domain import events as e
-from ledger.domain.chain import KINDS, NO_LEAF, commit_payload, feed_digest, leaf_of, session_uid
+from ledger.domain.chain import KINDS, NO_LEAF, commit_payload, leaf_of, session_uid
 from ledger.domain.payload import Payload, decode_payload
 from ledger.domain.question_changes import Ending
 from ledger.domain.records import Problem, Redaction, Verification
@@ -23,8 +23,10 @@ from ledger.store.entries import entry_of
 from ledger.store.joins import Joins
 from ledger.store.log import Log
 from ledger.store.moments import microseconds
+from ledger.store.raw_values import number, octets, text
 from ledger.store.sequencer import is_queued
 from ledger.store.tables import events, feed, feed_queue, heads, payloads, sessions
+from ledger.store.verify_feed import verify_feed
 
 __all__ = ["verify"]
 
@@ -58,7 +60,7 @@ def verify(
     check = _Check(connection, log, progress)
     if session_id is None:
         check.all_sessions()
-        check.feed()
+        verify_feed(connection, check.problem)
     else:
         check.one_session(session_id)
     for expected_id, (version, digest) in (expect or {}).items():
@@ -107,7 +109,7 @@ class _Check:
     def all_sessions(self) -> None:
         self.total = self.connection.execute(select(func.count()).select_from(events)).scalar_one()
         names = {
-            _octets(row[0]): _text(row[1])
+            octets(row[0]): text(row[1])
             for row in self.connection.execute(select(sessions.c.session_uid, sessions.c.session_id))
         }
         for twice, count in Counter(names.values()).items():
@@ -115,7 +117,7 @@ class _Check:
                 self.problem(twice, None, "its id stands for more than one session")
         uids = set(names)
         for table in (heads, events, payloads):
-            uids |= {_octets(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
+            uids |= {octets(uid) for uid in self.connection.execute(select(table.c.session_uid).distinct()).scalars()}
         for uid in self.joins.in_order(sorted(uids, key=lambda uid: (names.get(uid, ""), uid)), uids):
             self.session(uid)
 
@@ -148,8 +150,8 @@ class _Check:
         """Check one session, or its events up to a version; give its id."""
         self.sessions += 1
         row = self.connection.execute(select(sessions).where(sessions.c.session_uid == uid)).mappings().one_or_none()
-        session_id = _text(row["session_id"]) if row else uid.hex()
-        origin = _octets(row["origin"]) if row else self.log.ledger_id
+        session_id = text(row["session_id"]) if row else uid.hex()
+        origin = octets(row["origin"]) if row else self.log.ledger_id
         if row is None:
             self.problem(session_id, None, "its row in sessions is missing")
         elif session_uid(origin, session_id) != uid:
@@ -201,7 +203,7 @@ class _Check:
             self.problem(session_id, version, f"a column has an impossible value: {error}")
             return
         finally:
-            chain.leaf = _octets(row["leaf"])
+            chain.leaf = octets(row["leaf"])
             chain.leaves.append(chain.leaf)
         if row["kind"] == KINDS["deleted"]:
             chain.tombstone, chain.alive = version, False
@@ -231,7 +233,7 @@ class _Check:
 
     def hashes(self, session_id: str, uid: bytes, origin: bytes, row: Mapping[str, Any], chain: _Chain) -> None:
         version = row["version"]
-        if _octets(row["prev_leaf"]) != chain.leaf:
+        if octets(row["prev_leaf"]) != chain.leaf:
             self.problem(session_id, version, "it does not follow from the version before it")
         if not 0 <= row["base_version"] < max(version, 1):
             self.problem(session_id, version, f"its base version {row['base_version']} cannot be")
@@ -240,7 +242,7 @@ class _Check:
         except Exception as error:  # noqa: BLE001 - whatever an altered column makes of it, the record is not whole
             self.problem(session_id, version, f"its envelope was altered: {error}")
             return
-        if leaf != _octets(row["leaf"]):
+        if leaf != octets(row["leaf"]):
             self.problem(session_id, version, "its envelope was altered: the digest does not match")
 
     def payload(self, session_id: str, row: Mapping[str, Any], chain: _Chain) -> Payload | None:
@@ -296,8 +298,8 @@ class _Check:
             return
         if row["version"] != chain.version:
             what = f"the log ends at version {chain.version}, the head is version {row['version']}"
-            self.problem(session_id, min(_number(row["version"]), chain.version) + 1, what)
-        elif _octets(row["leaf"]) != chain.leaf:
+            self.problem(session_id, min(number(row["version"]), chain.version) + 1, what)
+        elif octets(row["leaf"]) != chain.leaf:
             self.problem(session_id, chain.version, "the head has another digest than the last event")
         if (row["tombstone"], row["life"]) != (chain.tombstone, chain.life):
             self.problem(session_id, chain.version, "the head names another life than the events")
@@ -308,57 +310,6 @@ class _Check:
         if chain.rooted and not same:
             self.problem(session_id, chain.version, "the head names other open questions than the events")
 
-    def feed(self) -> None:
-        """Check that the feed is dense, names every event once, and hashes to what it says."""
-        position, digest = 0, NO_LEAF
-        last: dict[bytes, int] = {}
-        for row in self._fed():
-            uid, session_id, version = _octets(row["session_uid"]), row["session_id"], _number(row["version"])
-            if row["position"] != position + 1:
-                self.problem(None, None, f"position {position + 1} is missing")
-            if not isinstance(row["position"], int) or row["position"] < 1:
-                self.problem(session_id, version, f"its place in the feed is {row['position']!r}")
-                continue
-            position = row["position"]
-            if version != last.get(uid, 0) + 1:
-                self.problem(session_id, version, f"it is out of order in the feed, at position {position}")
-            last[uid] = version
-            if row["leaf"] is None:
-                self.problem(session_id, version, "the feed names it, but it is not in the log")
-            elif feed_digest(digest, position, uid, version, _octets(row["leaf"])) != _octets(row["digest"]):
-                self.problem(session_id, version, f"its place in the feed was altered, at position {position}")
-            digest = _octets(row["digest"])
-        names = select(heads.c.session_uid, sessions.c.session_id, heads.c.version).outerjoin(
-            sessions, sessions.c.session_uid == heads.c.session_uid
-        )
-        queued = self._queued()
-        for uid, session_id, version in self.connection.execute(names):
-            fed = last.get(_octets(uid), 0)
-            while (_octets(uid), fed + 1) in queued:
-                fed += 1
-            if fed < _number(version):
-                self.problem(session_id, fed + 1, "it is missing from the feed")
-
-    def _fed(self) -> Iterator[Mapping[str, Any]]:
-        query = (
-            select(feed, events.c.leaf, sessions.c.session_id)
-            .outerjoin(events, (events.c.session_uid == feed.c.session_uid) & (events.c.version == feed.c.version))
-            .outerjoin(sessions, sessions.c.session_uid == feed.c.session_uid)
-            .order_by(feed.c.position)
-            .limit(PAGE)
-        )
-        after = _LOWEST
-        while page := self.connection.execute(query.where(feed.c.position > after)).mappings().all():
-            yield from map(dict, page)
-            after = page[-1]["position"]
-
-    def _queued(self) -> set[tuple[bytes, int]]:
-        """Give what was committed and has no place in the feed yet."""
-        if not is_queued(self.connection.dialect):
-            return set()
-        query = select(feed_queue.c.session_uid, feed_queue.c.version)
-        return {(_octets(uid), version) for uid, version in self.connection.execute(query)}
-
     def expectation(self, session_id: str, version: int, digest: str) -> None:
         leaf = select(events.c.leaf).where(
             events.c.session_uid == self.log.uid(self.connection, session_id), events.c.version == version
@@ -366,23 +317,8 @@ class _Check:
         found = self.connection.execute(leaf).scalar_one_or_none()
         if found is None:
             self.problem(session_id, version, "it is missing: a receipt for it exists, so the log was cut off")
-        elif _octets(found).hex() != digest.lower():
+        elif octets(found).hex() != digest.lower():
             self.problem(session_id, version, "it is not the event that its receipt was given for")
-
-
-# SQLite keeps what it is given, whatever a column was declared as: an altered value can be of any type.
-def _octets(value: Any) -> bytes:
-    """Give bytes as they are, and of anything else some that no hash equals."""
-    return bytes(value) if isinstance(value, bytes) else repr(value).encode()
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
-
-
-def _number(value: Any) -> int:
-    """Give a number as it is, and of anything else one that is no version."""
-    return value if isinstance(value, int) else -1
 
 
 def _follow_questions(payload: Payload, pending: dict[str, None]) -> None:
