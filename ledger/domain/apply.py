@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -71,8 +71,11 @@ def fold(view: View, events: Iterable[Foldable]) -> View:
     return draft.view() if draft else view
 
 
-def apply_changes(view: View, changes: Iterable[Change]) -> View:
+def apply_changes(view: View, changes: Sequence[Change]) -> View:
     """Give the view with `changes` made in it, its version and digest as they were: what a save would leave."""
+    messages = [change.message for change in changes if type(change) is e.MessageAppended]
+    if len(messages) == len(changes):
+        return View.of({**view.__dict__, "messages": view.messages.plus(messages)})  # as most saves are
     draft = Draft(view)
     draft.make(changes)
     return draft.view()
@@ -82,7 +85,7 @@ def stamped(content: View, event: Foldable) -> View:
     """Give the view after `event`, of a view that its changes were made in already by `apply_changes`."""
     return View.of(
         {
-            **content.fields,
+            **content.__dict__,
             "version": event.version,
             "digest": event.digest,
             "updated_at": _effective_time(content.updated_at, event),

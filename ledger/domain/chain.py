@@ -6,9 +6,8 @@ A leaf is also a leaf hash of RFC 9162, so a Merkle tree over the leaves can be 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
     "AUTHORITIES",
@@ -32,11 +31,10 @@ KIND_NAMES: dict[int, Any] = {number: name for name, number in KINDS.items()}
 AUTHORITY_NAMES: dict[int, Any] = {number: name for name, number in AUTHORITIES.items()}
 
 _PREFIX = b"sessionledger/1\n"
-_FIXED = struct.Struct(">QQ16sQBBH")
+_FIXED = struct.Struct(">QQ16sQBBHH")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What of an event is hashed, beside its payload."""
 
     ledger_id: bytes
@@ -63,9 +61,9 @@ class Entry:
             self.kind,
             self.authority,
             self.schema_version,
+            len(writer),
         )
-        length = struct.pack(">H", len(writer))
-        parts = (_PREFIX, self.ledger_id, self.session_uid, fixed, length, writer, self.payload_commit, self.prev_leaf)
+        parts = (_PREFIX, self.ledger_id, self.session_uid, fixed, writer, self.payload_commit, self.prev_leaf)
         return b"".join(parts)
 
 

@@ -42,7 +42,8 @@ def diff(base: View, after: State, authoritative: Authoritative = frozenset()) -
     if after is base:
         return changes
     try:
-        changes += _diff_scalars(base, after)
+        if not _has_same_scalars(base, after):
+            changes += _diff_scalars(base, after)
         changes += diff_messages(base.messages, after.messages)
         changes += diff_questions(base.questions, after.questions)
         changes += _diff_metadata(base.metadata, after.metadata, authoritative)
@@ -54,9 +55,19 @@ def diff(base: View, after: State, authoritative: Authoritative = frozenset()) -
     return changes
 
 
+def _has_same_scalars(base: View, after: State) -> bool:
+    """Tell whether they are the very same, and so were checked before."""
+    return (
+        after.title is base.title
+        and after.pinned is base.pinned
+        and after.model is base.model
+        and after.summary is None is base.summary
+        and after.parent_session_id is base.parent_session_id
+        and after.root_session_id is base.root_session_id
+    )
+
+
 def _diff_scalars(base: View, after: State) -> Iterator[Change]:
-    if after.summary is None is base.summary and all(getattr(after, name) is getattr(base, name) for name in _SCALARS):
-        return  # as it was checked before
     title, pinned, model, summary, parent, root = checked_scalars(after)
     if title != base.title:
         yield e.TitleChanged(title=title)
@@ -78,7 +89,6 @@ def _diff_metadata(
         yield _METADATA[kind](path, value, marked)
 
 
-_SCALARS = ("title", "pinned", "model", "parent_session_id", "root_session_id")
 _STATE: dict[str, Callable[[str, Any], Change]] = {
     "set": lambda path, value: e.StateSet(path=path, value=value),
     "removed": lambda path, _: e.StateRemoved(path=path),

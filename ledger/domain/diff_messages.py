@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.domain import events as e
@@ -10,33 +10,34 @@ from ledger.domain.diff_json import diff_json
 from ledger.domain.events import Change, appended
 from ledger.domain.messages import Messages
 from ledger.domain.parts import Message
-from ledger.domain.submitted import checked_message
+from ledger.domain.submitted import checked_message, is_plain
 from ledger.domain.values import json_equal
 from ledger.errors import InvalidSession
 
 __all__ = ["diff_messages"]
 
 
-def diff_messages(before: Sequence[Message], after: Sequence[Message], path: str = "/messages") -> Iterator[Change]:
+def diff_messages(before: Sequence[Message], after: Sequence[Message], path: str = "/messages") -> Iterable[Change]:
     """Give the changes between two message lists, aligned by id: removals, revisions, the new order, additions."""
     if not isinstance(after, list | tuple | Messages):
         raise InvalidSession(f"a {type(after).__name__}, not a list", path=path)
     known = before if isinstance(before, Messages) else Messages(before)
     # A list that only grew is the common case; comparing its old part is a comparison of pointers.
     if known.grown_to(after) is not None:
-        yield from _appended(known, after[len(known) :], path)
-    else:
-        yield from _align(before, after, path)
+        return _appended(known, after[len(known) :], path)
+    return _align(before, after, path)
 
 
-def _appended(before: Messages, fresh: Sequence[Any], path: str) -> Iterator[Change]:
+def _appended(before: Messages, fresh: Sequence[Any], path: str) -> list[Change]:
+    for place, message in enumerate(fresh, len(before)):
+        if not is_plain(message):
+            checked_message(message, f"{path}/{place}")
     ids: set[str] = set()
     for place, message in enumerate(fresh, len(before)):
-        checked_message(message, f"{path}/{place}")
         if message.id in ids or before.holds(message.id):
             raise InvalidSession(f"the message id {message.id!r} appears twice", path=f"{path}/{place}")
         ids.add(message.id)
-        yield appended(message)
+    return [appended(message) for message in fresh]
 
 
 def _align(before: Sequence[Message], after: Sequence[Any], path: str) -> Iterator[Change]:

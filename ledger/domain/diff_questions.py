@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ledger.domain import events as e
@@ -15,11 +15,17 @@ from ledger.errors import InvalidSession
 __all__ = ["diff_questions"]
 
 
-def diff_questions(before: Mapping[str, Question], after: Mapping[Any, Any]) -> Iterator[Change]:
+def diff_questions(before: Mapping[str, Question], after: Mapping[Any, Any]) -> Iterable[Change]:
     """Give the changes between two sets of questions: all that were asked first, so that each can be resolved."""
+    if not checked_object(after, "/questions") and not before:
+        return ()  # most sessions have none
+    return _diff_questions(before, after)
+
+
+def _diff_questions(before: Mapping[str, Question], after: Mapping[Any, Any]) -> Iterator[Change]:
     asked: list[Change] = []
     resolved: list[Change] = []
-    touched = [item for item in checked_object(after, "/questions").items() if before.get(item[0]) is not item[1]]
+    touched = [item for item in after.items() if before.get(item[0]) is not item[1]]
     for key, question in touched:
         checked_question(key, question, _path(key))
     for key, question in touched:

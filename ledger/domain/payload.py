@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 from pydantic_core import from_json
 
 from ledger.domain.events import SCHEMA_VERSION, UPCASTERS, Agreement, Change, MessageAppended, appended
-from ledger.domain.part_json import dump_parts, read_message, read_time
+from ledger.domain.part_json import as_json, dump_parts, read_message, read_time
 from ledger.domain.parts import Message, made
 from ledger.errors import UnknownChange
 
@@ -48,7 +48,7 @@ def encode_payload(
     agreed: Sequence[Agreement] = (),
 ) -> bytes:
     """Give the payload as UTF-8 JSON, defaults left out: what is stored and hashed, byte for byte."""
-    document: dict[str, Any] = {"changes": changes if isinstance(changes, list) else list(changes)}
+    document: dict[str, Any] = {"changes": [_told(change) for change in changes]}
     if key is not None:
         document["key"] = key
     if key_digest is not None:
@@ -60,6 +60,13 @@ def encode_payload(
     if agreed:
         document["agreed"] = list(agreed)
     return dump_parts(document)
+
+
+def _told(change: Change) -> dict[str, Any]:
+    if type(change) is MessageAppended:
+        return {"type": "message_appended", "message": as_json(change.message)}
+    told: dict[str, Any] = as_json(change)
+    return told
 
 
 def decode_payload(payload: bytes | str, schema_version: int = SCHEMA_VERSION) -> Payload:

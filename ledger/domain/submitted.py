@@ -14,15 +14,24 @@ from ledger.domain.chain import AUTHORITIES
 from ledger.domain.frozen import no_items, no_members
 from ledger.domain.omission import OnOmission
 from ledger.domain.parts import Message, Option, Part, Question, ToolCall
-from ledger.domain.values import check_json, plain
+from ledger.domain.values import check_json, is_json, plain
 from ledger.domain.view import State
 from ledger.errors import InvalidSession
 
-__all__ = ["check_keywords", "checked_id", "checked_message", "checked_object", "checked_question", "checked_scalars"]
+__all__ = [
+    "check_keywords",
+    "checked_id",
+    "checked_message",
+    "checked_object",
+    "checked_question",
+    "checked_scalars",
+    "is_plain",
+]
 
 _AUTHORITIES, _ON_OMISSION = tuple(AUTHORITIES), get_args(OnOmission)
 _NO_ITEMS, _NO_MEMBERS = no_items(), no_members()
 _NAMES = {kind: kind.model_fields.keys() for kind in (Message, ToolCall, Question, Option)}
+_PLAIN, _PLAIN_CALL = tuple(Message.model_fields), tuple(ToolCall.model_fields)
 #: The chain writes the length of the name in 16 bits.
 MAX_WRITER_BYTES = 65_535
 
@@ -90,6 +99,51 @@ def checked_scalars(state: State) -> tuple[str | None, bool, str, Any, str | Non
         _text(state.parent_session_id, "/parent_session_id", optional=True),
         _text(state.root_session_id, "/root_session_id", optional=True),
     )
+
+
+def is_plain(message: Any) -> bool:
+    """Tell whether a message can be stored, at first sight, as nearly all can; `checked_message` sees the rest."""
+    if type(message) is not Message:
+        return False
+    fields = message.__dict__
+    if len(fields) != len(_PLAIN) or tuple(fields) != _PLAIN:
+        return False
+    message_id, role, content, parts, reasoning, calls, call_id, success, created_at, metadata, native = fields.values()
+    return (
+        type(message_id) is type(role) is type(content) is str
+        and message_id != ""
+        and message_id.isascii()
+        and "\0" not in message_id
+        and role.isascii()
+        and (content.isascii() or _encodes(content))
+        and type(created_at) is datetime
+        and created_at.utcoffset() is not None
+        and reasoning is None
+        and (call_id is None or (type(call_id) is str and call_id.isascii()))
+        and (success is None or success is True or success is False)
+        and parts is _NO_ITEMS
+        and native is None
+        and (metadata is _NO_MEMBERS or (isinstance(metadata, dict) and is_json(metadata)))
+        and (calls is _NO_ITEMS or (isinstance(calls, list | tuple) and all(map(_is_plain_call, calls))))
+    )
+
+
+def _is_plain_call(call: Any) -> bool:
+    if type(call) is not ToolCall:
+        return False
+    fields = call.__dict__
+    if len(fields) != len(_PLAIN_CALL) or tuple(fields) != _PLAIN_CALL:
+        return False
+    call_id, name, arguments = fields.values()
+    return type(call_id) is type(name) is str and call_id.isascii() and name.isascii() and is_json(arguments)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def checked_message(message: Any, path: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.errors import InvalidSession
 
-__all__ = ["MAX_DEPTH", "check_json", "join", "json_equal", "plain", "split", "thaw"]
+__all__ = ["MAX_DEPTH", "check_json", "is_json", "join", "json_equal", "plain", "split", "thaw"]
 
 #: Deeper than any record of a conversation; with the event around it, within the 200 levels that pydantic reads.
 MAX_DEPTH = 160
@@ -78,11 +78,11 @@ def check_json(value: Any, path: str) -> None:
     Raises:
         InvalidSession: as `plain` does.
     """
-    if not _plainly_json(value, 0):
+    if not is_json(value):
         plain(value, path)
 
 
-def _plainly_json(value: Any, depth: int) -> bool:
+def is_json(value: Any, depth: int = 0) -> bool:
     """Tell whether a value is JSON at first sight, as nearly all is; `plain` knows what else is, and what is wrong."""
     test = _AT_FIRST_SIGHT.get(type(value))
     if test is not None:
@@ -90,8 +90,11 @@ def _plainly_json(value: Any, depth: int) -> bool:
     if depth >= MAX_DEPTH:
         return False
     if isinstance(value, dict):
-        return all(type(key) is str and key.isascii() and _plainly_json(item, depth + 1) for key, item in value.items())
-    return isinstance(value, list | tuple) and all(_plainly_json(item, depth + 1) for item in value)
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii() or not is_json(item, depth + 1):
+                return False
+        return True
+    return isinstance(value, list | tuple) and all(is_json(item, depth + 1) for item in value)
 
 
 _AT_FIRST_SIGHT: dict[type, Callable[[Any], bool]] = {

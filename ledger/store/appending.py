@@ -14,6 +14,7 @@ from ledger.domain.apply import BareEvent, fold, stamped
 from ledger.domain.chain import AUTHORITIES, KINDS, NO_LEAF, Entry, commit_payload, leaf_of
 from ledger.domain.events import SCHEMA_VERSION, Authority, Change, ChangeOverruled
 from ledger.domain.omission import omitted
+from ledger.domain.parts import made
 from ledger.domain.receipt import Receipt
 from ledger.domain.view import View
 from ledger.store.moments import microseconds, moment
@@ -49,15 +50,16 @@ class Append:
     def receipt(self) -> Receipt:
         """The proof of the save, once it is committed."""
         entry = self.entry
-        return Receipt(
-            session_id=self.session_id,
-            version=entry.version,
-            base_version=entry.base_version,
-            event_id=entry.event_id.hex(),
-            digest=self.after.digest,
-            overruled=tuple([change for change in self.changes if isinstance(change, ChangeOverruled)]),
-            omissions=omitted(self.changes),
-        )
+        fields = {
+            "session_id": self.session_id,
+            "version": entry.version,
+            "base_version": entry.base_version,
+            "event_id": entry.event_id.hex(),
+            "digest": self.after.digest,
+            "overruled": tuple([change for change in self.changes if type(change) is ChangeOverruled]),
+            "omissions": omitted(self.changes),
+        }
+        return made(Receipt, fields, set(fields))
 
     @property
     def event_row(self) -> tuple[Any, ...]:

@@ -13,11 +13,12 @@ from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, InvalidSession, StorageError, VersionConflict
 from ledger.store.appending import Append, HeadMoved, Stored, append_on
-from ledger.store.database import Database, Wire
+from ledger.store.database import Database
 from ledger.store.log import Log
 from ledger.store.patience import Patience
 from ledger.store.planner import Plan, Planner
 from ledger.store.unit import Unit
+from ledger.store.wire import Wire
 from ledger.telemetry import get_logger
 
 __all__ = ["DEFAULT_MAX_EVENT_BYTES", "Committer"]
@@ -93,8 +94,8 @@ class Committer:
         """Append what units of one submission have become, and give those that have to be looked at alone."""
         together.sort(key=lambda pair: pair[1].entry.session_uid)
         try:
-            with self._wire.transaction() as connection:
-                written = self._write_any(connection, [append for _, append in together])
+            appends = [append for _, append in together]
+            written = self._wire.transact(lambda connection: self._write_any(connection, appends))
         except HeadMoved:
             return [unit for unit, _ in together]
         except BaseException as error:  # noqa: BLE001 - it is raised where the units are awaited
@@ -154,8 +155,7 @@ class Committer:
             self._wire.confirm()
             return [plan.settled for plan in plans if plan.settled]
         try:
-            with self._wire.transaction() as connection:
-                return self._write(connection, plans)
+            return self._wire.transact(lambda connection: self._write(connection, plans))
         except HeadMoved:
             return None
 

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -26,9 +26,19 @@ if TYPE_CHECKING:
 
     from ledger.store.appending import Scribe
 
-__all__ = ["Database", "Wire"]
+__all__ = ["Database", "Keeper"]
 
 _log = get_logger(__name__)
+
+
+class Keeper(Protocol):
+    """Who keeps a connection between transactions."""
+
+    def close(self) -> None:
+        """Close it; the next transaction opens another."""
+
+    def abandon(self) -> None:
+        """Forget it without closing it: it is another process's."""
 
 
 class Database:
@@ -50,7 +60,7 @@ class Database:
         self._pid = os.getpid()
         self._poisoned = False
         self._closed = False
-        self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
+        self._keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
         watch(self)
         existed = self._engine.prepare(create=create)
         if not existed and not create:
@@ -121,22 +131,38 @@ class Database:
         with self.writing(rings=rings), self._engine.writing() as connection:
             yield connection
 
-    @contextmanager
-    def writing(self, *, rings: bool = True) -> Iterator[None]:
+    def writing(self, *, rings: bool = True) -> AbstractContextManager[None]:
         """Hold what every writing transaction holds: the turn of this process, and the file as it was opened."""
+        return _Writing(self, rings=rings)
+
+    def begin_writing(self) -> None:
+        """Wait for the turn, and make sure that the file is the one that was opened. `end_writing` has to follow.
+
+        Raises:
+            StorageError: if it is not; then the turn is over.
+        """
         self._check_process()
-        alone = self._writing if self._engine.one_writer else nullcontext()
-        with alone, self._gate, self._translated():
+        if self._engine.one_writer:
+            self._writing.acquire()
+        self._gate.enter()
+        try:
             self._engine.check_place()
             if self._poisoned:
                 self._recover()
-            yield
-        if rings:
-            self.wakeups.ring()
+        except BaseException as error:
+            self.end_writing()
+            self.raise_translated(error)
+            raise
 
-    def wired(self, wire: Wire) -> Any:
-        """Give a new connection that is `wire`'s alone."""
-        self._wires.add(wire)
+    def end_writing(self) -> None:
+        """Let others have their turn."""
+        self._gate.leave()
+        if self._engine.one_writer:
+            self._writing.release()
+
+    def wired(self, keeper: Keeper) -> Any:
+        """Give a new connection that is its keeper's alone."""
+        self._keepers.add(keeper)
         return self._engine.raw_connection()
 
     @property
@@ -174,8 +200,8 @@ class Database:
             self._engine.dispose()
 
     def _hang_up(self) -> None:
-        for wire in list(self._wires):
-            wire.close()
+        for keeper in list(self._keepers):
+            keeper.close()
 
     def after_fork(self, *, child: bool) -> None:
         """Go on, in the parent or as the child."""
@@ -189,22 +215,32 @@ class Database:
         self._gate = Gate()
         self.wakeups = Wakeups(self._watch)
         if not self._engine.in_memory:  # memory is the child's own, and so is the database in it
-            for wire in list(self._wires):
-                wire.abandon()
+            for keeper in list(self._keepers):
+                keeper.abandon()
             self._engine.abandon()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, self._engine.driver_error) as error:
+        except Exception as error:
+            self.raise_translated(error)
+            raise
+
+    def raise_translated(self, error: BaseException) -> None:
+        """Raise what an error of the database means, in the words of the ledger; of any other, return.
+
+        Raises:
+            StorageError: that was caused by it.
+        """
+        if isinstance(error, (DBAPIError, self._engine.driver_error)):
             # A connection that fails while it is being set up fails with the driver's own error.
             cause = error.orig if isinstance(error, DBAPIError) else error
             if self._engine.is_fatal(cause):
                 self._poisoned = True
                 _log.error("storage_failed", place=self.place, error=str(cause))
             raise self._engine.translate(cause) from error
-        except SQLAlchemyError as error:
+        if isinstance(error, SQLAlchemyError):
             raise StorageError(f"the database at {self.place} failed: {error}") from error
 
     def _recover(self) -> None:
@@ -251,79 +287,24 @@ class Database:
                 self._engine.dispose()
 
 
-class Wire:
-    """A connection that is kept, for transactions of the driver's own statements. Not safe to share between threads."""
+class _Writing:
+    """A turn to write. As one object it costs a save half of what context managers in each other do."""
 
-    def __init__(self, database: Database) -> None:
+    __slots__ = ("_database", "_rings")
+
+    def __init__(self, database: Database, *, rings: bool) -> None:
         self._database = database
-        self._connection: Any = None
-        #: Whether the last transaction failed at one of its statements, so that nothing of it is stored.
-        self.rejected = False
+        self._rings = rings
 
-    @contextmanager
-    def transaction(self) -> Iterator[Any]:
-        """Give the driver's connection in a writing transaction; it commits at the end, and rolls back on any error.
+    def __enter__(self) -> None:
+        self._database.begin_writing()
 
-        Raises:
-            StorageError: if the database fails. Whether it was stored is not known then, unless it was `rejected`.
-        """
-        self.rejected = False
-        began = committing = False
-        engine = self._database.engine
-        with self._database.writing():
-            if self._connection is None:
-                self._connection = self._database.wired(self)
-            connection = self._connection.dbapi_connection
-            try:
-                with engine.in_one_go(connection):
-                    engine.begin(connection)
-                    began = True
-                    yield connection
-                    committing = True
-                    connection.commit()
-                engine.check_commit(connection)
-            except BaseException as error:
-                self.rejected = began and engine.rejects(error, committing=committing)
-                self._roll_back(connection)
-                raise
-
-    def confirm(self) -> None:
-        """Make sure that what was found in the log will not be lost again.
-
-        Raises:
-            StorageError: if that is not certain; it is to be looked for again then.
-        """
-        if self._database.engine.confirms:
-            with self.transaction() as connection:
-                self._database.engine.confirm(connection)
-
-    def _roll_back(self, connection: Any) -> None:
-        try:
-            connection.rollback()
-        except Exception as error:  # noqa: BLE001 - what it was rolled back for is what is told
-            _log.debug("connection_given_up", place=self._database.place, reason=str(error))
-            self._give_up()
-
-    def close(self) -> None:
-        """Close the connection; the next transaction opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    def _give_up(self) -> None:
-        """Let go of a connection that broke, without another word on it."""
-        connection, self._connection = self._connection, None
-        connection.invalidate()
-
-    def abandon(self) -> None:
-        """Forget the connection without closing it: it is another process's."""
-        if self._connection is not None:
-            _abandoned.append(self._connection)
-            self._connection = None
-
-
-#: Kept for as long as the process lives: collecting them would close what another process uses.
-_abandoned: list[Any] = []
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._database.end_writing()
+        if error is not None:
+            self._database.raise_translated(error)
+        elif self._rings:
+            self._database.wakeups.ring()
 
 
 def _parse(url: str) -> URL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from zlib import crc32
 
@@ -84,13 +84,14 @@ class Lanes:
             self.of(session_id).put(task, ticket)
         return task
 
-    @contextmanager
-    def turn(self, sessions: Sequence[Session]) -> Iterator[None]:
+    def turn(self, sessions: Sequence[Session]) -> AbstractContextManager[object]:
         """Hold the turn of session objects, from what is taken of them to what is brought into them."""
         if len(sessions) == 1:
-            with self._turns[id(sessions[0]) // 64 % TURNS]:
-                yield
-            return
+            return self._turns[id(sessions[0]) // 64 % TURNS]
+        return self._several(sessions)
+
+    @contextmanager
+    def _several(self, sessions: Sequence[Session]) -> Iterator[None]:
         with ExitStack() as stack:
             for place in sorted({id(session) // 64 % TURNS for session in sessions}):
                 stack.enter_context(self._turns[place])

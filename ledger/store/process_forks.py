@@ -26,7 +26,7 @@ LONGEST_WAIT_S = 30.0
 
 
 class Gate:
-    """Lets any number of transactions run, and none while it is shut. A context manager: being inside."""
+    """Lets any number of transactions run, and none while it is shut. As a context manager: being inside."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -35,14 +35,20 @@ class Gate:
         self._shut = False
 
     def __enter__(self) -> None:
-        """Wait while the gate is shut, unless this thread is inside already."""
+        self.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def enter(self) -> None:
+        """Go in; wait while the gate is shut, unless this thread is inside already."""
         thread = threading.get_ident()
         with self._lock:
             while self._shut and thread not in self._inside:
                 self._changed.wait()
             self._inside[thread] = self._inside.get(thread, 0) + 1
 
-    def __exit__(self, *_: object) -> None:
+    def leave(self) -> None:
         """Go out."""
         thread = threading.get_ident()
         with self._lock:

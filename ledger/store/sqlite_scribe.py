@@ -25,18 +25,27 @@ class SqliteScribe:
     def write(self, connection: Any, appends: Sequence[Append]) -> list[bool]:
         """Append each event whose head has not moved, as `Scribe` says."""
         cursor = connection.cursor()
+        if len(appends) == 1:
+            return self._write_one(cursor, appends[0])
         moved = self._all_moved(cursor, appends) or [self._moves(cursor, append) for append in appends]
         written = [append for append, has_moved in zip(appends, moved, strict=True) if has_moved]
         if written:
             cursor.executemany(self._sql.insert_event, [append.event_row for append in written])
             cursor.executemany(self._sql.insert_payload, [append.payload_row for append in written])
             self._feed(cursor, written)
-        cursor.close()
         return moved
+
+    def _write_one(self, cursor: Any, append: Append) -> list[bool]:
+        if not self._moves(cursor, append):
+            return [False]
+        cursor.execute(self._sql.insert_event, append.event_row)
+        cursor.execute(self._sql.insert_payload, append.payload_row)
+        self._feed(cursor, (append,))
+        return [True]
 
     def _all_moved(self, cursor: Any, appends: Sequence[Append]) -> list[bool] | None:
         """Move the heads of a batch by one statement; `None`, and nothing moved, if some of them cannot be moved so."""
-        if len(appends) == 1 or any(append.key is not None or not append.before.version for append in appends):
+        if any(append.key is not None or not append.before.version for append in appends):
             return None
         cursor.execute("SAVEPOINT batch")
         cursor.executemany(self._sql.move, [_move(append) for append in appends])

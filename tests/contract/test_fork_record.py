@@ -46,7 +46,7 @@ def written_anew(book: Book, session_id: str, version: int, body: str) -> None:
     with book.database.write() as connection:
         row = dict(connection.execute(events.select().where(*where)).mappings().one())
         salt = bytes(32)
-        names = Entry.__dataclass_fields__
+        names = Entry._fields
         entry = {name: row[name] for name in names if name in row} | {
             "ledger_id": book.database.ledger_id,
             "recorded_at_us": row["recorded_at"],

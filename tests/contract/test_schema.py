@@ -181,8 +181,7 @@ async def test_a_full_disk_loses_nothing(open_book: OpenBook) -> None:
 
 def limit_pages(book: Book, pages: int) -> None:
     """Let the file grow no longer than that, as the connection of its lane sees it."""
-    with book.sync.lanes._committers[0]._wire.transaction() as connection:
-        connection.execute(f"PRAGMA max_page_count = {pages}")
+    book.sync.lanes._committers[0]._wire.transact(lambda wire: wire.execute(f"PRAGMA max_page_count = {pages}"))
 
 
 @on_files
