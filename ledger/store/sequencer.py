@@ -48,17 +48,15 @@ class Sequencer:
         self._may = False
 
     def drain(self, go_on: Callable[[], bool]) -> int:
-        """Place what is queued, page by page, as long as `go_on` says so; give the number of events.
+        """Place what is queued by now, page by page, as long as `go_on` says so; give the number of events.
 
-        What another one is at, or nobody may place from here, is left as it is.
+        What others queue meanwhile is left for the next time, else who has other work would never come to it. What
+        another one is at, or nobody may place from here, is left as it is.
 
         Raises:
             StorageError: if the database fails.
         """
-        total = 0
-        while self._may_place() and go_on() and self._queued() and (count := self._place()):
-            total += count
-        return total
+        return self._place_queued(go_on) if self._may_place() else 0
 
     def catch_up(self, *, pages: int | None = None, patience_s: float = PATIENCE_S) -> None:
         """Let a reader see what had been committed when it asked, as far as that can be had.
@@ -71,25 +69,28 @@ class Sequencer:
         """
         try:
             if self._may_place():
-                self._catch_up(pages, time.monotonic() + patience_s)
+                self._place_queued(lambda: True, pages=pages, until=time.monotonic() + patience_s)
         except StorageError as error:
             # Whether the feed itself can be read is found out by reading it.
             _log.debug("feed_not_sequenced", place=self._database.place, reason=str(error))
 
-    def _catch_up(self, pages: int | None, until: float) -> None:
+    def _place_queued(self, go_on: Callable[[], bool], *, pages: int | None = None, until: float = 0.0) -> int:
+        total = 0
         queued = self._queued()
         horizon = queued[1] if queued else 0
-        while queued and queued[0] <= horizon and (pages is None or pages > 0):
+        while queued and queued[0] <= horizon and (pages is None or pages > 0) and go_on():
             count = self._place()
             if count == 0:
                 break  # what is left waits for what nobody sees yet
-            if count is None:
-                if time.monotonic() >= until:
-                    break
+            if count is not None:
+                total += count
+                pages = None if pages is None else pages - 1
+            elif time.monotonic() >= until:
+                break
+            else:
                 time.sleep(GLANCE_S)
-            elif pages is not None:
-                pages -= 1
             queued = self._queued()
+        return total
 
     def _queued(self) -> tuple[int, int] | None:
         """Give the first and the last of the queue, or `None` where it is empty."""

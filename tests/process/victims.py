@@ -1,20 +1,24 @@
 """Workers that are killed: what each of them does until then, through whichever face, on whichever engine."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import ledger
-from ledger import AsyncLedger, Ledger
+from ledger import AsyncLedger, Ledger, WorkReport
 from ledger.store.database import Database
-from tests.process.work import MODEL, Say, acknowledge, die_at_statement, take_turn
+from tests.process.work import MODEL, Say, acknowledge, die_at_server_statement, die_at_statement, take_turn
 
 __all__ = [
+    "keep_warm",
     "migrate",
     "migrate_and_die",
+    "place_and_die",
     "project_over_and_over",
     "save_from_tasks",
     "save_from_threads",
+    "tail",
     "work_over_and_over",
 ]
 
@@ -86,6 +90,36 @@ def work_over_and_over(report: Say, url: str, writer: str, sessions: Sequence[st
         while True:
             book.work()
             report(worked=True)
+
+
+def keep_warm(report: Say, url: str) -> None:
+    """Work on what is saved meanwhile, as `ledger work` does; tell of each look that had something to do."""
+    before = WorkReport()
+
+    def tell(now: WorkReport) -> None:
+        nonlocal before
+        if now != before:
+            report(placed=now.sequenced - before.sequenced, position=now.position, standing=now.standing)
+        before = now
+
+    with ledger.open(url, create=False) as book:
+        report(ready=True)
+        book.work(until=threading.Event(), progress=tell)
+
+
+def tail(report: Say, url: str, after: int) -> None:
+    """Follow the feed from a position on, and give what waits its place in it on the way; tell of each event."""
+    with ledger.open(url, create=False) as book:
+        report(ready=True)
+        for item in book.follow(after=after):
+            report(seen=[item.position, item.session_id, item.event.version, item.event.digest])
+
+
+def place_and_die(report: Say, url: str, at: int) -> None:
+    """Give what waits its place in the feed, but kill this very process right before the `at`-th statement of it."""
+    with ledger.open(url, create=False) as book:
+        die_at_server_statement(report, at)
+        report(placed=book._feed.sequence(lambda: True))
 
 
 def migrate(report: Say, url: str) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 import ledger
@@ -150,6 +150,21 @@ def die_at_statement(report: Say, at: int) -> None:
 
     for moment in ("connect", "checkout"):  # those that are opened from now on, and those that are open already
         event.listen(Pool, moment, trace_it)
+
+
+def die_at_server_statement(report: Say, at: int) -> None:
+    """Kill this process right before the `at`-th statement or commit that a server is sent from now on."""
+    count = 0
+
+    def come(statement: str) -> None:
+        nonlocal count
+        count += 1
+        if count == at:
+            report(killed_at=" ".join(statement.split())[:200])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "before_cursor_execute", lambda *call: come(call[2]))
+    event.listen(Engine, "commit", lambda _: come("COMMIT"))
 
 
 def create_and_die(report: Say, url: str, at: int) -> None:

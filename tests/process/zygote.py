@@ -22,7 +22,17 @@ from typing import Any, Self
 __all__ = ["Report", "Worker", "Zygote"]
 
 #: Imported before the first fork, also what an open ledger imports only when it needs it.
-WARM = ("ledger.wiring", "projections.read_side", "alembic.command", "alembic.config", "tests.process.work")
+WARM = (
+    "ledger.wiring",
+    "projections.read_side",
+    "alembic.command",
+    "alembic.config",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "ledger.store.postgres",
+    "tests.process.work",
+    "tests.process.victims",
+)
 #: A write of so many bytes into a pipe is whole or absent, whenever its writer is killed.
 ATOMIC = 4096
 
