@@ -79,7 +79,7 @@ class Sequencers:
             self._keep(place, worker.kill())
         self._running.clear()
         return [
-            f"reader {reader} saw {len(seen)} events of {len(feed)}, from {different(seen, feed)} on others than the feed's"
+            f"reader {reader} saw {len(seen)} of {len(feed)} events, not as the feed from {different(seen, feed)}"
             for reader, seen in enumerate(self._seen)
             if seen != feed
         ]
