@@ -276,7 +276,7 @@ class Listener:
         try:
             self._driver.execute(f'LISTEN "{channel}"')
         except Exception:
-            connection.close()
+            self.close()
             raise
 
     def noticed(self) -> bool:
@@ -288,7 +288,10 @@ class Listener:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        if self._driver.closed:
+            self._connection.invalidate()  # the server did: rolling back on it would be logged as a failure
+        else:
+            self._connection.close()
 
 
 #: Marks connections of the pool that have served, and may have been closed since.

@@ -1,4 +1,4 @@
-"""Stands between clients and a PostgreSQL server, and cuts a connection between a COMMIT and its reply.
+"""Stands between clients and a PostgreSQL server, and cuts a connection between a COMMIT and its reply, or mutes it.
 
 The clients' address stays, whichever server stands behind it: what fails over is the proxy's target. It speaks through
 sockets in folders of their own, as the tests' servers do, and reads of the protocol no more than the replies to COMMIT.
@@ -20,6 +20,7 @@ SOCKET = ".s.PGSQL.5432"
 #: A CommandComplete message with the tag COMMIT: the transaction is stored.
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
 READS_ONLY = b"READ ONLY"
+LISTENS = b"LISTEN "
 
 
 class Proxy:
@@ -33,6 +34,8 @@ class Proxy:
         self.target = target
         self.folder = Path(tempfile.mkdtemp(prefix="ledger-proxy-"))
         self.cut = 0
+        #: Whether what the server tells those who listen is lost on the way, though their connections stay.
+        self.mute = False
         self._cuts_wanted = 0
         self._counting = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -90,13 +93,14 @@ class Proxy:
                     self._connections -= {client, server}
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
-        writes, before = False, b""
+        writes, listens, before = False, False, b""
         while True:
             readable, _, _ = select.select([client, server], [], [])
             if client in readable:
                 data = client.recv(1 << 16)
                 if not data:
                     return
+                listens = listens or LISTENS in data
                 if b"BEGIN" in data:
                     writes = READS_ONLY not in data
                 server.sendall(data)
@@ -107,7 +111,8 @@ class Proxy:
                 if writes and COMMITTED in before + data and self._takes_a_cut():
                     return
                 before = data[-len(COMMITTED) :]
-                client.sendall(data)
+                if not (listens and self.mute):
+                    client.sendall(data)
 
     def _takes_a_cut(self) -> bool:
         with self._counting:

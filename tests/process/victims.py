@@ -1,6 +1,7 @@
 """Workers that are killed: what each of them does until then, through whichever face, on whichever engine."""
 
 import asyncio
+import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -115,10 +116,10 @@ def tail(report: Say, url: str, after: int) -> None:
             report(seen=[item.position, item.session_id, item.event.version, item.event.digest])
 
 
-def place_and_die(report: Say, url: str, at: int) -> None:
+def place_and_die(report: Say, url: str, at: int, how: int = signal.SIGKILL) -> None:
     """Give what waits its place in the feed, but kill this very process right before the `at`-th statement of it."""
     with ledger.open(url, create=False) as book:
-        die_at_server_statement(report, at)
+        die_at_server_statement(report, at, signal.Signals(how))
         report(placed=book._feed.sequence(lambda: True))
 
 

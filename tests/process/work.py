@@ -152,8 +152,8 @@ def die_at_statement(report: Say, at: int) -> None:
         event.listen(Pool, moment, trace_it)
 
 
-def die_at_server_statement(report: Say, at: int) -> None:
-    """Kill this process right before the `at`-th statement or commit that a server is sent from now on."""
+def die_at_server_statement(report: Say, at: int, how: signal.Signals = signal.SIGKILL) -> None:
+    """Kill this process right before the `at`-th statement or commit that a server is sent from now on, or stop it."""
     count = 0
 
     def come(statement: str) -> None:
@@ -161,7 +161,7 @@ def die_at_server_statement(report: Say, at: int) -> None:
         count += 1
         if count == at:
             report(killed_at=" ".join(statement.split())[:200])
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), how)
 
     event.listen(Engine, "before_cursor_execute", lambda *call: come(call[2]))
     event.listen(Engine, "commit", lambda _: come("COMMIT"))
