@@ -16,7 +16,15 @@ from sqlalchemy import Dialect, Engine, event
 from ledger.store.sqlite import driver
 from tests.contract.faces import Book
 
-__all__ = ["Hold", "failing_reads", "failing_statement", "held_commits", "refused_commit", "unanswered_commit"]
+__all__ = [
+    "Hold",
+    "Reads",
+    "failing_reads",
+    "failing_statement",
+    "held_commits",
+    "refused_commit",
+    "unanswered_commit",
+]
 
 #: What a driver says of a connection that broke: nothing that poisons the engine.
 BROKEN = "interrupted"
@@ -190,15 +198,37 @@ def held_commits(book: Book) -> Iterator[Hold]:
             hold.release()
 
 
+class Reads:
+    """Reading transactions, which fail as they begin for as long as storage is away.
+
+    It is there before any thread reads, and stays until none does: what they meet changes by a flag alone.
+    """
+
+    def __init__(self, book: Book, text: str) -> None:
+        self._book = book
+        self._text = text
+        self._away: threading.Semaphore | None = None
+
+    def meet(self, statement: str) -> None:
+        """Fail here, if it is a read that begins now."""
+        away = self._away
+        if away is not None and (statement == "BEGIN" or "READ ONLY" in statement):
+            away.release()
+            raise _error(self._book, self._text)
+
+    @contextmanager
+    def away(self) -> Iterator[threading.Semaphore]:
+        """Let storage be away for as long as this lasts; the semaphore counts the reads that failed meanwhile."""
+        failed = self._away = threading.Semaphore(0)
+        try:
+            yield failed
+        finally:
+            self._away = None
+
+
 @contextmanager
-def failing_reads(book: Book, text: str = BROKEN) -> Iterator[threading.Semaphore]:
-    """Let every reading transaction fail as it begins; the semaphore counts them."""
-    failed = threading.Semaphore(0)
-
-    def at_statement(statement: str) -> None:
-        if statement == "BEGIN" or "READ ONLY" in statement:
-            failed.release()
-            raise _error(book, text)
-
-    with _between(book, _at_statement, at_statement):
-        yield failed
+def failing_reads(book: Book, text: str = BROKEN) -> Iterator[Reads]:
+    """Give what lets the reads of a ledger fail."""
+    reads = Reads(book, text)
+    with _between(book, _at_statement, reads.meet):
+        yield reads

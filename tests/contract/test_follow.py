@@ -141,22 +141,25 @@ async def test_storage_may_go_away_and_come_back(open_book: OpenBook, caplog: py
     """That is logged once, and nothing is missed; meanwhile it looks seldom."""
     book, other = await open_book(), await open_book()
     await other.saved("s1")
-    following = Following(book)
-    assert [(1, "s1", 1)] == await following.places(1)
-    with failing_reads(book) as failed:
-        await other.saved("s2")
-        for _ in range(2):
-            await asyncio.to_thread(failed.acquire)
-    await other.saved("s3")
+    with failing_reads(book) as reads:
+        following = Following(book)
+        assert [(1, "s1", 1)] == await following.places(1)
+        with reads.away() as failed:
+            await other.saved("s2")
+            for _ in range(2):
+                await asyncio.to_thread(failed.acquire)
+        await other.saved("s3")
+        assert [(2, "s2", 1), (3, "s3", 1)] == await following.places(2)
+        await book.close()
+        assert await following.next() is None
 
-    assert [(2, "s2", 1), (3, "s3", 1)] == await following.places(2)
     told = [record.getMessage().split()[0] for record in caplog.records if record.levelname == "WARNING"]
     assert ["storage_awaited", "storage_back"] == told
 
 
 async def test_storage_that_is_away_at_the_first_look_is_an_error(book: Book) -> None:
     """Who begins to follow has to hear that there is nothing to follow."""
-    with failing_reads(book), pytest.raises(StorageError):
+    with failing_reads(book) as reads, reads.away(), pytest.raises(StorageError):
         await book.follow()
     await book.close()
     with pytest.raises(StorageError):

@@ -102,17 +102,18 @@ async def test_each_event_is_taken_in_once_however_many_work(open_book: OpenBook
 async def test_storage_may_go_away_and_come_back(open_book: OpenBook, caplog: pytest.LogCaptureFixture) -> None:
     """It waits for it, says so once, and goes on; at first, storage that is away is an error."""
     book, other = await open_book(), await open_book()
-    with failing_reads(book), pytest.raises(StorageError):
-        await book.work(until=threading.Event())
-    working = Working(book)
-    await other.saved("1")
-    await working.reached(1)
-    with failing_reads(book) as failed:
-        await other.saved("2")
-        for _ in range(2):
-            await asyncio.to_thread(failed.acquire)
-    await working.reached(2)
-    await working.end()
+    with failing_reads(book) as reads:
+        with reads.away(), pytest.raises(StorageError):
+            await book.work(until=threading.Event())
+        working = Working(book)
+        await other.saved("1")
+        await working.reached(1)
+        with reads.away() as failed:
+            await other.saved("2")
+            for _ in range(2):
+                await asyncio.to_thread(failed.acquire)
+        await working.reached(2)
+        await working.end()
 
     told = [record.getMessage().split()[0] for record in caplog.records if record.levelname == "WARNING"]
     assert ["storage_awaited", "storage_back"] == told
