@@ -49,11 +49,9 @@ def _counts(book: Ledger, advance: Advance) -> dict[str, Any]:
     facts = book.facts()
     saves = book.averted(progress=lambda done, total: advance("Reading stale saves", done, total))
     losses = [len(save.losses) for save in saves]
-    files = [Path(facts["place"] + suffix) for suffix in ("", "-wal")]
-    in_files = sum(file.stat().st_size for file in files if file.is_file())
     return {
         "place": facts["place"],
-        "file_bytes": facts.get("database_bytes", in_files),
+        **_size_of(facts),
         **book.census(),
         "averted_saves": len(losses),
         "averted_facts": sum(losses),
@@ -68,6 +66,14 @@ def _counts(book: Ledger, advance: Advance) -> dict[str, Any]:
     }
 
 
+def _size_of(facts: dict[str, Any]) -> dict[str, int]:
+    """Give what a file takes with its log, or what the server says of the whole database."""
+    if "database_bytes" in facts:
+        return {"database_bytes": facts["database_bytes"]}
+    files = [Path(facts["place"] + suffix) for suffix in ("", "-wal")]
+    return {"file_bytes": sum(file.stat().st_size for file in files if file.is_file())}
+
+
 def _lines(found: dict[str, Any]) -> list[str]:
     questions = ", ".join(f"{count:,} {status}" for status, count in sorted(found["questions"].items()))
     behind = [name for name, position in found["projections"].items() if position < found["feed"]]
@@ -80,7 +86,11 @@ def _lines(found: dict[str, Any]) -> list[str]:
         ("usage records", f"{found['usage_records']:,}"),
         ("snapshots", f"{found['snapshots']:,}"),
         ("projections", f"behind the log: {', '.join(behind)}" if behind else "caught up with the log"),
-        ("file", f"{_size(found['file_bytes'])}, {readable(found['place'])}"),
+        *(
+            (name, f"{_size(found[f'{name}_bytes'])}, {readable(found['place'])}")
+            for name in ("file", "database")
+            if f"{name}_bytes" in found
+        ),
     ]
     longest = max(len(name) for name, _ in rows)
     return [f"{emphasised(name.ljust(longest))}  {value}" for name, value in rows]

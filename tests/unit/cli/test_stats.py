@@ -2,7 +2,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import ledger
+from tests import postgres
 from tests.unit.cli.conftest import Run
 
 
@@ -29,6 +32,23 @@ def test_json_counts_what_there_is(told: Callable[..., Any], recorded: Path) -> 
     assert 0 < found["payload_bytes"] < recorded.stat().st_size <= found["file_bytes"]
 
 
+def test_of_a_server_it_is_the_database_that_has_a_size(run: Run, told: Callable[..., Any]) -> None:
+    """There is no file to speak of."""
+    reason = postgres.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    url = postgres.shared().take()
+    found = told("--db", url, "stats")
+    lines = run("--db", url, "stats").stdout.splitlines()
+    postgres.shared().give_back(url)
+
+    assert "file_bytes" not in found
+    assert 2**20 < found["database_bytes"] < 2**30
+    assert [] == [line for line in lines if line.startswith("file")]
+    assert lines[-1].startswith("database  ")
+    assert "iB, postgresql://" in lines[-1]
+
+
 def test_text_counts_the_same(run: Run, recorded: Path) -> None:
     """A line a number, in words."""
     del recorded
@@ -38,6 +58,8 @@ def test_text_counts_the_same(run: Run, recorded: Path) -> None:
     assert "stale saves, rebased                1" in lines
     assert "facts that they would have lost     5" in lines
     assert "questions                           1 answered, 1 pending" in lines
+    assert lines[-1].startswith("file  ")
+    assert lines[-1].endswith("iB, ledger.db")
 
 
 def test_an_empty_ledger_counts_nothing(told: Callable[..., Any], folder: Path) -> None:

@@ -58,6 +58,22 @@ def test_every_key_of_a_per_session_table_starts_with_the_session(migrated: Engi
     assert {"session_uid"} == set(firsts)
 
 
+#: Columns that are only read, or asked whether they equal something, which is the same in every language.
+NEVER_ORDERED = {"asked_in", "standings", "resolved_writer", "averted", "overruled"}
+
+
+@pytest.mark.parametrize("migrated", ["postgresql"], indirect=True)
+def test_text_that_is_ordered_is_ordered_by_its_characters(migrated: Engine) -> None:
+    """Whatever the language of a server: cursors and prefixes of ids mean the same there as in a file."""
+    texts = "SELECT table_name, column_name FROM information_schema.columns WHERE data_type = 'text'"
+    with migrated.connect() as connection:
+        by_language = connection.exec_driver_sql(f"{texts} AND collation_name IS DISTINCT FROM 'C'").all()
+
+    assert {("questions", name) for name in NEVER_ORDERED} == {
+        (table, name) for table, name in by_language if table in tables.__all__
+    }
+
+
 def test_the_current_schema_is_the_newest_migration() -> None:
     """A migration that is added is also the schema that this release asks for."""
     newest = max(path.name for path in (migrations_folder() / "versions").glob("[0-9]*.py"))
