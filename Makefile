@@ -1,6 +1,8 @@
 # Every target sets up what it needs: `make test` in a fresh clone is enough. `make PYTHON=…` chooses the interpreter.
 
 PYTHON ?=
+# How many tests run at once. While one waits for the disk or for a process, another runs, even where there is one core.
+WORKERS ?= $(shell $(bin)/python -c 'import os; print(min(max(os.cpu_count() or 1, 2), 4))')
 bin := .venv/bin
 installed := .venv/installed
 # The peers that `make bench` measures beside are large, and nothing else needs them.
@@ -17,8 +19,9 @@ help: ## Say what each target does
 demo: $(installed) ## Record a small support session and tell its story
 	$(bin)/ledger demo
 
+# Files run side by side, and what is in one stays together: a page is read from top to bottom, a server serves a file.
 test: $(installed) ## Run the whole test suite, the examples of the docs included
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(installed) ## Lint, types, layers, and the examples of the docs
 	$(bin)/ruff check .

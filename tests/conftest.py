@@ -22,8 +22,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 @pytest.fixture(autouse=True)
 def _no_ledger_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the suite away from the ledger and the transcripts of whoever runs it."""
+    """Keep the suite away from the ledger, the transcripts and the terminal of whoever runs it."""
     monkeypatch.delenv("LEDGER_DB", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
 

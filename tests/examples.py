@@ -22,6 +22,8 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 from sybil.python import import_path
 
+from tests import warm_command
+
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # `make`, `git` and `pip` change more than the page's folder; they are for the reader.
@@ -102,9 +104,9 @@ def _commands(block: str) -> Iterator[tuple[str, str]]:
 def _environment() -> dict[str, str]:
     """As a reader's terminal, but plain, with this installation's commands first and an empty home folder."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
-    commands = str(Path(sys.executable).parent)
+    commands = [str(warm_command.commands()), str(Path(sys.executable).parent)]
     return inherited | {
-        "PATH": os.pathsep.join([commands, os.environ.get("PATH", "")]),
+        "PATH": os.pathsep.join([*commands, os.environ.get("PATH", "")]),
         "HOME": str(Path.cwd()),
         "COLUMNS": "120",
         "NO_COLOR": "1",

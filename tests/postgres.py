@@ -1,7 +1,8 @@
 """A real PostgreSQL server of the tests' own, from a wheel: started, stopped, killed, and copied to a standby.
 
 Its data stand in a folder of their own, it listens on a socket in there and on no port, and it ends with the process
-that started it, however that ends. PostgreSQL refuses to run as root: there, it runs as the user `nobody`.
+that started it, however that ends; what a killed one leaves of its folder, the next run removes. PostgreSQL refuses to
+run as root: there, it runs as the user `nobody`.
 
     with Server(folder) as server:
         url = server.new_database()
@@ -9,6 +10,7 @@ that started it, however that ends. PostgreSQL refuses to run as root: there, it
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib.util
 import itertools
@@ -18,7 +20,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,7 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 
 import ledger
+from tests.held_folder import HeldFolder
 
 __all__ = ["Databases", "Server", "binaries", "close_shared", "shared", "why_not"]
 
@@ -37,6 +39,8 @@ __all__ = ["Databases", "Server", "binaries", "close_shared", "shared", "why_not
 PATIENCE_S = 60.0
 SUPERUSER = "postgres"
 PORT = 5432
+#: What the names of the folders begin with.
+PREFIX = "ledger-pg-"
 #: The database that others are copied from; it holds an empty ledger.
 TEMPLATE = "ledger_template"
 
@@ -67,7 +71,9 @@ def binaries() -> Path:
     subprocess.run([folder / "postgres", "--version"], check=True, capture_output=True)
     if os.geteuid() or all(stat.S_IXOTH & each.stat().st_mode for each in folder.resolve().parents):
         return folder
-    copy = Path(tempfile.mkdtemp(prefix="postgres-")) / "install"
+    held = HeldFolder(PREFIX)
+    atexit.register(held.remove)
+    copy = held.path / "install"
     copy.parent.chmod(0o755)
     shutil.copytree(folder.parent, copy, symlinks=True)
     return copy / folder.name
@@ -78,7 +84,11 @@ class Server:
 
     def __init__(self, folder: Path | None = None, *, fsync: bool = True, **settings: Any) -> None:
         # Not the folder that pytest gives: the path of a socket is at most 107 bytes long.
-        self.folder = Path(tempfile.mkdtemp(prefix="ledger-pg-")) if folder is None else folder
+        self._held: HeldFolder | None = None
+        if folder is None:
+            self._held = HeldFolder(PREFIX)
+            folder = self._held.path
+        self.folder = folder
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.settings: dict[str, str | int] = {
@@ -118,6 +128,7 @@ class Server:
             self._guardian = subprocess.Popen(
                 ["/bin/sh", "-c", _GUARDIAN, "sh", *command],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, **_as_nobody(),
+                pass_fds=[self._held.descriptor] if self._held else [],
             )  # fmt: skip
         if wait:
             self.wait()
@@ -179,7 +190,10 @@ class Server:
     def remove(self) -> None:
         """Stop it, and remove its data."""
         self.stop("immediate")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._held:
+            self._held.remove()
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- Standbys ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""The real command in a process of its own: with pipes, on a terminal, or as somebody who may not do everything."""
+"""The real command in a process of its own: with pipes, on a terminal, or as somebody who may not do everything.
+
+What only runs, and is read to its end, starts warm (`tests.warm_command`), unless a test is about how a process starts.
+"""
 
 import fcntl
 import os
@@ -15,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm_command
+
 LEDGER = [sys.executable, "-m", "ledger"]
 
 
@@ -25,10 +30,11 @@ def run(
     given: str | None = None,
     env: Mapping[str, str] | None = None,
     before: tuple[str, ...] = (),
+    cold: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command with pipes, and expect an exit code; `before` goes in front of the command line."""
     ran = subprocess.run(
-        [*before, *LEDGER, *arguments],
+        [*([*before, *LEDGER] if cold else _warm(*before)), *arguments],
         cwd=folder,
         env={**os.environ, **(env or {})},
         input="" if given is None else given,
@@ -43,17 +49,25 @@ def run(
     return ran
 
 
+def _warm(*before: str) -> list[str]:
+    return [str(warm_command.commands(*before) / "ledger")]
+
+
 class Terminal:
     """A terminal of 80 columns and 24 lines with a command on it; `streams` says which of its outputs it is."""
 
     def __init__(
-        self, *arguments: str, folder: Path, env: Mapping[str, str] | None = None, streams: str = "stdin stdout stderr"
+        self,
+        *command: str,
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        streams: str = "stdin stdout stderr",
     ) -> None:
         self._screen, own = pty.openpty()
         fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         inherited = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS"}}
         self.process = subprocess.Popen(
-            [*LEDGER, *arguments],
+            command,
             cwd=folder,
             env={**inherited, "TERM": "xterm-256color", "PAGER": "cat", **(env or {})},
             stdin=own if "stdin" in streams else subprocess.PIPE,
@@ -94,19 +108,25 @@ class Terminal:
 
 @contextmanager
 def on_terminal(
-    *arguments: str, folder: Path, env: Mapping[str, str] | None = None, streams: str = "stdin stdout stderr"
+    *arguments: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    streams: str = "stdin stdout stderr",
+    cold: bool = True,
 ) -> Iterator[Terminal]:
-    """Run the command on a terminal."""
-    terminal = Terminal(*arguments, folder=folder, env=env, streams=streams)
+    """Run the command on a terminal; what is to get a signal has to start cold."""
+    terminal = Terminal(*(LEDGER if cold else _warm()), *arguments, folder=folder, env=env, streams=streams)
     try:
         yield terminal
     finally:
         terminal.close()
 
 
-def screen(*arguments: str, folder: Path, exits: int = 0, env: Mapping[str, str] | None = None) -> str:
+def screen(
+    *arguments: str, folder: Path, exits: int = 0, env: Mapping[str, str] | None = None, cold: bool = False
+) -> str:
     """Run the command on a terminal and give all that appeared there."""
-    with on_terminal(*arguments, folder=folder, env=env) as terminal:
+    with on_terminal(*arguments, folder=folder, env=env, cold=cold) as terminal:
         shown = "".join(terminal.read())
 
         assert exits == terminal.process.wait(), shown

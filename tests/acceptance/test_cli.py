@@ -11,6 +11,7 @@ import pytest
 
 import ledger
 from ledger import Message, Session
+from tests import warm_command
 from tests.acceptance.cli_process import LEDGER, on_terminal, run, screen
 from tests.unit.cli.recorded import record
 
@@ -29,8 +30,11 @@ def test_the_demo_ends_with_commands_that_work(tmp_path: Path) -> None:
     assert ["log", "show", "questions"] == [
         word for line in told[-3:] for word in line.split() if word in {"log", "show", "questions"}
     ]
+    shell = os.environ | {"PATH": os.pathsep.join([str(warm_command.commands()), os.environ["PATH"]])}
     for command in told[-3:]:
-        pasted = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S602 - as a shell would
+        pasted = subprocess.run(  # noqa: S602 - as a shell would
+            command, shell=True, cwd=tmp_path, env=shell, capture_output=True, text=True, check=True
+        )
         assert pasted.stdout
         assert "" == pasted.stderr
 
@@ -47,12 +51,12 @@ def test_the_demo_runs_twice(tmp_path: Path) -> None:
 
 def test_exit_codes_are_the_processes(folder: Path) -> None:
     """What a shell sees: fine, usage, not found, storage."""
-    run("sessions", folder=folder)
-    run("show", folder=folder, exits=2)
+    run("sessions", folder=folder, cold=True)
+    run("show", folder=folder, exits=2, cold=True)
     run("show", "supp", folder=folder, exits=2)
-    run("show", "nobody", folder=folder, exits=3)
+    run("show", "nobody", folder=folder, exits=3, cold=True)
     run("show", "support-1@9", folder=folder, exits=3)
-    run("--db", "none.db", "sessions", folder=folder, exits=5)
+    run("--db", "none.db", "sessions", folder=folder, exits=5, cold=True)
 
 
 def test_an_error_is_json_where_json_was_asked_for(folder: Path) -> None:
@@ -162,7 +166,7 @@ def test_an_output_that_is_full_is_told(folder: Path) -> None:
 
 def test_a_terminal_gets_colours_unless_it_asked_for_none(folder: Path) -> None:
     """NO_COLOR is honoured; a pipe never gets any."""
-    assert "\x1b[" in screen("log", "support-1", folder=folder)
+    assert "\x1b[" in screen("log", "support-1", folder=folder, cold=True)
     assert "\x1b[" not in screen("log", "support-1", folder=folder, env={"NO_COLOR": "1"})
     assert "\x1b[" not in run("log", "support-1", folder=folder).stdout
 
@@ -205,8 +209,8 @@ def test_an_output_without_unicode_is_no_crash(folder: Path) -> None:
         book.update("support-1", lambda session: setattr(session, "title", "日本"), authority="user")
     old = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
 
-    assert "??" in run("sessions", folder=folder, env=old).stdout
-    titles = [line["title"] for line in json.loads(run("sessions", "--json", folder=folder, env=old).stdout)]
+    assert "??" in run("sessions", folder=folder, env=old, cold=True).stdout
+    titles = [line["title"] for line in json.loads(run("sessions", "--json", folder=folder, env=old, cold=True).stdout)]
     assert "日本" in titles
 
 
