@@ -27,6 +27,8 @@ __all__ = ["FIXED_IN", "SqliteEngine", "driver"]
 BUSY_TIMEOUT_S = 30.0
 #: SQLite counts the milliseconds in 32 bits.
 LONGEST_TIMEOUT_S = 2_000_000
+#: Where SQLite does not wait for another's lock by itself.
+RETRY_S = 0.005
 #: What another process saves is noticed after so long at the latest.
 GLANCE_S = 0.05
 #: From 3.7.0 up to 3.51.2 two connections that checkpoint at once can corrupt a WAL database.
@@ -105,7 +107,7 @@ class SqliteEngine:
         connection.isolation_level = None  # transactions begin where _begin says, not where the driver guesses
         connection.execute(f"PRAGMA busy_timeout={self._timeout_s * 1000:.0f}")
         if self.path is None or (os.access(self.path, os.W_OK) and _is_ours(connection)):
-            self._journal = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+            self._journal = self._write_ahead(connection)
             if self.path is not None and self._journal != "wal":
                 raise StorageError(
                     f"{self.place} refuses write-ahead logging (journal_mode is {self._journal})",
@@ -113,6 +115,17 @@ class SqliteEngine:
                 )
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+
+    def _write_ahead(self, connection: Any) -> str:
+        """Give the journal that the file has now. Here SQLite waits for nobody, who may be creating the same ledger."""
+        until = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+            except self._driver.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+            time.sleep(RETRY_S)
 
     def check_place(self) -> None:
         """Refuse to go on if the file is not the one that was opened: nobody would find what is written to that.

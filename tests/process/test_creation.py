@@ -2,12 +2,15 @@
 
 import random
 import stat
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import ledger
 from ledger import LedgerMissing
+from ledger.store.sqlite import driver
 from tests.process.checker import check
 from tests.process.work import url_of
 from tests.process.zygote import Zygote
@@ -69,6 +72,23 @@ def test_processes_that_create_one_ledger_at_once_get_the_same_one(zygote: Zygot
         assert len(ids) == 4
         assert len(set(ids)) == 1
         check(path, [])
+
+
+def test_who_opens_a_ledger_waits_for_who_creates_it(path: Path) -> None:
+    """Also for the log that is written ahead, which SQLite refuses at once to a file that somebody writes to."""
+    path.touch()
+    with (
+        closing(driver().connect(path, isolation_level=None)) as creating,
+        ThreadPoolExecutor() as pool,
+    ):
+        creating.execute("BEGIN IMMEDIATE")
+        opening = pool.submit(ledger.open, url_of(path))
+
+        assert opening not in wait([opening], 1).done
+        creating.execute("ROLLBACK")
+        opening.result().close()
+
+    assert nothing_or_a_ledger(path)
 
 
 def test_an_empty_file_becomes_a_ledger_only_for_who_asks_to_create_one(path: Path) -> None:
