@@ -18,11 +18,15 @@ _LOCK = "in-use"
 
 
 class HeldFolder:
-    """A new folder of a name with this beginning. Those so called whose users have all ended are removed first."""
+    """A new folder of a name with this beginning, in a `place` or among the temporary ones.
 
-    def __init__(self, prefix: str) -> None:
-        clear(prefix)
-        self.path = Path(tempfile.mkdtemp(prefix=prefix))
+    Those so called whose users have all ended are removed first.
+    """
+
+    def __init__(self, prefix: str, place: Path | None = None) -> None:
+        clear(prefix, place)
+        self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        self._owner = os.getpid()
         # It gets its name when it is locked: nobody can find it unlocked and take it for a dead one's.
         unnamed = self.path / f"{_LOCK}.new"
         #: The lock; a process that inherits this holds it too.
@@ -31,16 +35,15 @@ class HeldFolder:
         unnamed.rename(self.path / _LOCK)
 
     def remove(self) -> None:
-        """Remove it with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        if self.descriptor >= 0:
+        """Remove it with all that is in it; a process that was forked meanwhile leaves it alone."""
+        if self._owner == os.getpid() and self.path.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
             os.close(self.descriptor)
-            self.descriptor = -1
 
 
-def clear(prefix: str) -> None:
+def clear(prefix: str, place: Path | None = None) -> None:
     """Remove the folders of this kind that nobody uses any more; what another user left is not ours to remove."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{prefix}*/{_LOCK}"):
+    for lock in (place or Path(tempfile.gettempdir())).glob(f"{prefix}*/{_LOCK}"):
         with suppress(OSError):
             _remove_if_dead(lock)
 

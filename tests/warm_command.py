@@ -67,14 +67,9 @@ def commands(*before: str) -> Path:
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=inherited, start_new_session=True,
     )  # fmt: skip
     listener.close()
-
-    def end() -> None:
-        assert warm.stdin is not None
-        warm.stdin.close()
-        warm.wait()
-        held.remove()
-
-    atexit.register(end)
+    # They are called from the last to the first: the folder goes when nobody can be asked any more.
+    atexit.register(held.remove)
+    atexit.register(warm.communicate)
     run = held.path / "run.py"
     run.write_text(_RUN.format(address=str(address)), encoding="utf-8")
     for name in ("ledger", "sessionledger"):

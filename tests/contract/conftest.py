@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract.backends import BACKENDS, POSTGRESQL, Backend
+from tests.contract.backends import BACKENDS, Backend
 from tests.contract.faces import FACES, Book, OpenBook, open_face
+from tests.quick_disk import quick_disk
 
-#: What these hold is decided in the domain or by the statements, whichever face asks: on a server once is enough.
+#: What these hold is decided in the domain or by the statements, whichever face asks: the async one asks once.
 BELOW_THE_FACES = (
     "altered_exports", "agreements", "arguments", "averted", "averted_questions", "bad_input", "blame", "damage",
     "diff", "exchange", "foreign_sessions", "fork_places", "fork_questions", "fork_record", "load_at", "omissions",
@@ -19,18 +21,47 @@ BELOW_THE_FACES = (
 )  # fmt: skip
 
 
+#: Where the async face asks it: on the first of these that a rule is about.
+ASKED_ON = ("sqlite-memory", "sqlite-file", "postgresql")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, of a server's cases, those of the async face where a rule is decided below it."""
-    left_out = [item for item in items if _is_decided_below(item)]
+    """Leave out cases of the async face where a rule is decided below it: the sync one asks on every backend."""
+    asked: dict[str, set[str]] = {}
+    for item in items:
+        asked.setdefault(_rule(item), set()).add(_backend(item))
+    left_out = {
+        item
+        for item in items
+        if _is_decided_below(item) and _backend(item) != next(each for each in ASKED_ON if each in asked[_rule(item)])
+    }
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _is_decided_below(item: pytest.Item) -> bool:
-    values = getattr(getattr(item, "callspec", None), "params", {})
     below = item.path.stem.removeprefix("test_") in BELOW_THE_FACES
-    return below and values.get("backend") is POSTGRESQL and values.get("face") == "async"
+    return below and _values(item).get("face") == "async" and "backend" in _values(item)
+
+
+def _rule(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def _backend(item: pytest.Item) -> str:
+    return str(_values(item).get("backend"))
+
+
+def _values(item: pytest.Item) -> dict[str, Any]:
+    return dict(getattr(getattr(item, "callspec", None), "params", {}))
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Give a folder in memory, where there is room: what outlives a power cut is for the tests of processes."""
+    with tempfile.TemporaryDirectory(dir=quick_disk()) as name:
+        yield Path(name)
 
 
 @pytest.fixture(params=BACKENDS, ids=str)

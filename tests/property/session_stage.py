@@ -18,6 +18,7 @@ from tests.contract.faces import Book, open_face
 from tests.property import session_checks as checks
 from tests.property.session_edits import EDITS
 from tests.property.session_model import Content, Copy, Thread, content_of, differences
+from tests.quick_disk import quick_disk
 
 __all__ = ["SLOTS", "WRITERS", "Edits", "Stage", "one_of"]
 
@@ -29,8 +30,6 @@ Edits = list[tuple[str, int]]
 WRITERS = {"agent": "runtime", "scheduler": "runtime", "ui": "user"}
 SLOTS = 6
 SQLITE = next(backend for backend in BACKENDS if backend.durable)
-#: Where there is one, a file system that no disk has to be waited for.
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it has a name that nobody can foresee
 #: What the first two sessions are made of.
 RICH = [(kind, 1) for kind in ("say", "say", "say", "ask", "ask", "name", "policy", "set_own", "extend")]
 
@@ -49,7 +48,7 @@ class Stage(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.folder = tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
+        self.folder = tempfile.TemporaryDirectory(dir=quick_disk())
         self.url = self.backend.fresh_url(Path(self.folder.name))
         self.books = [self.opened("sync"), self.opened("async")]
         self.repository = self.books[1].awaited.repository()
