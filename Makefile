@@ -19,6 +19,8 @@ help: ## Say what each target does
 demo: $(installed) ## Record a small support session and tell its story
 	$(bin)/ledger demo
 
+# Hundreds of processes start: what each would compile anew, the first one writes down, whatever the shell says.
+test: export PYTHONDONTWRITEBYTECODE :=
 # Files run side by side, and what is in one stays together: a page is read from top to bottom, a server serves a file.
 test: $(installed) ## Run the whole test suite, the examples of the docs included
 	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
