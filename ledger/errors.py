@@ -350,10 +350,11 @@ class UnsavedWork(LedgerError):
 class StorageError(LedgerError):
     """The database failed; the cause is chained. A save that failed so may be repeated as it is.
 
-    `passing` tells whether that may help by itself: a server that is away comes back, a full disk does not.
+    `passing` tells whether that may help by itself: a server that is away comes back, a full disk does not, and of one
+    that was silent until the time for it was over nobody knows (`None`).
     """
 
-    def __init__(self, problem: str, hint: str = "run `ledger doctor`", *, passing: bool = False) -> None:
+    def __init__(self, problem: str, hint: str = "run `ledger doctor`", *, passing: bool | None = False) -> None:
         self.problem = problem
         self.hint = hint
         self.passing = passing

@@ -44,6 +44,8 @@ class Patience:
             try:
                 result = act()
             except StorageError as error:
+                if error.passing is None:
+                    self._until, self._last = time.monotonic(), error  # nobody else is to wait as long for the same
                 if not error.passing:
                     raise
                 self._wait(error)

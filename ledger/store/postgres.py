@@ -16,8 +16,11 @@ from ledger.store import postgres_errors
 from ledger.store.appending import Scribe
 from ledger.store.postgres_scribe import PREPARING, PostgresScribe
 from ledger.store.wakeups import Watch
+from ledger.telemetry import get_logger
 
 __all__ = ["OLDEST", "PostgresEngine"]
+
+_log = get_logger(__name__)
 
 #: How long a transaction waits for another's lock, and a statement may run, unless the URL says otherwise.
 TIMEOUT_S = 30.0
@@ -49,7 +52,7 @@ class PostgresEngine:
         self._timeout_s = self.patience_s = _timeout_of(url)
         self.url = url.set(drivername="postgresql+psycopg").difference_update_query(["timeout"])
         self.place = _place_of(self.url)
-        self._driver = _driver()
+        self._driver, self._connection_class = _driver()
         self._version = "?"
         self._disposed = 0
         self._engine = self._create()
@@ -64,10 +67,17 @@ class PostgresEngine:
             max_overflow=MORE_CONNECTIONS,
             pool_timeout=self._timeout_s,
             pool_use_lifo=True,
+            pool_reset_on_return=None,  # _reset does it, and SQLAlchemy would print what is no news
         )
+        event.listen(engine, "do_connect", self._connect)
         event.listen(engine, "connect", self._configure)
         event.listen(engine, "begin", _begin)
+        event.listen(engine, "reset", self._reset)
         return engine
+
+    def _connect(self, dialect: object, record: object, args: Any, options: Any) -> Any:
+        del dialect, record
+        return self._connection_class.connect(*args, **options)
 
     def _configure(self, connection: Any, record: object) -> None:
         del record
@@ -85,6 +95,23 @@ class PostgresEngine:
             )
         self._version = info.parameter_status("server_version") or "?"
         connection.autocommit = True  # transactions begin where _begin says, not where the driver guesses
+        connection.bound(self.place, answer_s=self._longest_statement_s(connection), commit_s=self._timeout_s)
+
+    def _reset(self, connection: Any, record: object, state: object) -> None:
+        """Roll back before a connection goes back to the pool; one that broke is found out when it is next used."""
+        del record, state
+        try:
+            connection.rollback()
+        except self.driver_error as error:
+            _log.debug("connection_given_up", place=self.place, reason=str(error))
+            connection.close()
+
+    def _longest_statement_s(self, connection: Any) -> float:
+        """Give how long the server lets a statement take: what we have asked it for, or what the URL has."""
+        if "statement_timeout" not in str(self.url.query.get("options", "")):
+            return 2 * self._timeout_s
+        row = connection.execute("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'").fetchone()
+        return int(row[0]) / 1000 or math.inf
 
     def prepare(self, *, create: bool) -> bool:
         """There is nothing to make ready: the server has the database, or says that it has not."""
@@ -125,9 +152,12 @@ class PostgresEngine:
         with self._begin_anew(how) as connection:
             transaction = connection.get_transaction()
             assert transaction is not None  # noqa: S101 - it was begun
+            driver: Any = connection.connection.driver_connection
             try:
                 with transaction:
                     yield connection
+                if how == _WRITE:
+                    self.check_commit(driver)
             finally:
                 if disposed != self._disposed and not connection.invalidated:
                     connection.detach()  # the pool that it would go back to is closed
@@ -168,24 +198,22 @@ class PostgresEngine:
                     raise  # that it was closed while it was idle is no news, and that a new one fails is
             else:
                 connection.detach()
-                _heed_warnings(driver)
                 return connection
 
     def begin(self, driver_connection: Any) -> None:
         """Begin a writing transaction on the driver's connection."""
+        driver_connection.begun()
         driver_connection.execute(_WRITE)
 
     def in_one_go(self, driver_connection: Any) -> AbstractContextManager[Any]:
-        """Give the driver's pipeline mode."""
-        pipeline: AbstractContextManager[Any] = driver_connection.pipeline()
-        return pipeline
+        """Give the driver's pipeline mode, in which a commit is awaited at its end."""
+        mode: AbstractContextManager[Any] = driver_connection.in_one_go()
+        return mode
 
     def check_commit(self, driver_connection: Any) -> None:
         """Refuse to take a commit for done which the server gave with a warning: its standby may not have it."""
-        warnings = driver_connection.ledger_warnings
-        if warnings:
-            said = warnings[0].message_primary
-            warnings.clear()
+        if driver_connection.doubts:
+            said = driver_connection.doubts[0]
             raise StorageError(
                 f"{self.place} committed with a warning ({said})", "try again: what was saved is found", passing=True
             )
@@ -201,6 +229,8 @@ class PostgresEngine:
 
     def migrating(self, connection: Connection) -> None:
         """Wait for whoever changes the schema already, as long as it takes them; let nobody begin before the end."""
+        driver: Any = connection.connection.driver_connection
+        driver.begun(endless=True)
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql(
             "SELECT pg_advisory_xact_lock(hashtext('sessionledger'), hashtext(current_schema()))"
@@ -297,9 +327,6 @@ class Listener:
 #: Marks connections of the pool that have served, and may have been closed since.
 _USED = "ledger_used"
 
-#: The code of a warning that has no other.
-_WARNING = "01000"
-
 #: The execution option that says how a transaction begins.
 _BEGIN = "ledger_begin"
 
@@ -307,29 +334,23 @@ _BEGIN = "ledger_begin"
 _abandoned: list[Engine] = []
 
 
-def _heed_warnings(driver_connection: Any) -> None:
-    """Keep what the server warns of."""
-    warnings = driver_connection.ledger_warnings = []
-
-    def heed(said: Any) -> None:
-        if said.sqlstate == _WARNING:
-            warnings.append(said)
-
-    driver_connection.add_notice_handler(heed)
-
-
 def _begin(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.begun()
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, _READ))
 
 
-def _driver() -> Any:
+def _driver() -> tuple[Any, Any]:
+    """Give the driver, and the class of our connections by it."""
     try:
         import psycopg  # noqa: PLC0415 - an extra: who keeps ledgers on SQLite has not got it
+
+        from ledger.store.postgres_connection import BoundedConnection  # noqa: PLC0415 - it needs the driver
     except ImportError as error:
         raise StorageError(
             f"the driver for PostgreSQL is missing ({error})", "run `pip install 'sessionledger[postgres]'`"
         ) from error
-    return psycopg
+    return psycopg, BoundedConnection
 
 
 def _session(given: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def translate(error: BaseException | None, place: str, timeout_s: float, user: s
             return StorageError(problem.format(**values), hint.format(**values), passing=passing)
     for pattern, problem, hint in _BY_WORDS:
         if not code and re.search(pattern, text):
-            passing = hint in (_AGAIN, _TO_REACH, "try again")
+            passing = None if hint in (_BACK, _HEARD) else hint in (_AGAIN, _TO_REACH, "try again")
             return StorageError(problem.format(**values), hint.format(**values), passing=passing)
     return StorageError(f"the database at {place} failed: {first}")
 
@@ -48,6 +48,8 @@ _REFUSING = ("21", "22", "23", "54", "LG", "P0")
 
 _GONE = "the server of {place} went away in the middle ({said})"
 _AGAIN = "try again: what was saved meanwhile is found by its event id"
+_BACK = "start one, or change synchronous_standby_names, and save again: what is stored is found by its event id"
+_HEARD = "check it and the network, then try again: what was saved meanwhile is found by its event id"
 _REACH = "the server of {place} cannot be reached ({said})"
 _TO_REACH = "check host and port, and that it is running"
 
@@ -74,8 +76,10 @@ _BY_CODE = (
     ("XX001", "{place} is damaged ({said})", "restore it from a backup, and run `ledger verify` on that"),
     ("58", "the disk of {place} fails ({said})", "check the disk of the server"),
 )
-# A connection that does not come about has no code.
+# What the client finds out by itself has no code.
 _BY_WORDS = (
+    ("no answer of a standby", "no synchronous standby of {place} has what was committed ({said})", _BACK),
+    ("no answer", "the server of {place} is silent ({said})", _HEARD),
     ("password authentication failed|no password supplied", *_BY_CODE[0][1:]),
     ("no pg_hba.conf entry|authentication failed|role .* does not exist|is not permitted to log in", *_BY_CODE[1][1:]),
     ("database .* does not exist", *_BY_CODE[2][1:]),

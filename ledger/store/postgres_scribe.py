@@ -7,8 +7,6 @@ session a row and need no trigger, so they run unchanged where the tables are di
 
 from __future__ import annotations
 
-import selectors
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -16,7 +14,6 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from ledger.errors import StorageError
 from ledger.store.appending import Append, HeadMoved
 from ledger.store.tables import events, feed_queue, heads, payloads, sessions
 
@@ -24,8 +21,6 @@ __all__ = ["PREPARING", "PostgresScribe"]
 
 #: Said once on a connection whose batches must lock their rows in order.
 PREPARING = "SET enable_hashjoin = off"
-#: A server that takes nothing of a large save for so long has gone.
-LONGEST_FLUSH_S = 60.0
 
 _types: Any = PGDialect_psycopg().type_compiler_instance  # type: ignore[no-untyped-call]  # it has no types
 
@@ -61,7 +56,7 @@ class PostgresScribe:
 
 def _in_pipeline(connection: Any) -> AbstractContextManager[Any]:
     """Give the pipeline mode; where it is on already, entering it again would only wait for all that was sent."""
-    return nullcontext() if connection.pgconn.pipeline_status else connection.pipeline()
+    return nullcontext() if connection.pgconn.pipeline_status else connection.in_one_go()
 
 
 def _send(connection: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> Any:
@@ -69,29 +64,8 @@ def _send(connection: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> A
     if not rows:
         return None
     answer = connection.cursor(binary=True).execute(statement, [list(column) for column in zip(*rows, strict=True)])
-    _flush(connection)
+    connection.flush()
     return answer
-
-
-def _flush(connection: Any) -> None:
-    """Hand all that was sent to the system: in its pipeline mode psycopg may wait for an answer with a rest in hand.
-
-    Raises:
-        StorageError: if the server takes nothing for too long.
-    """
-    pgconn = connection.pgconn
-    if not pgconn.flush():
-        return
-    until = time.monotonic() + LONGEST_FLUSH_S
-    with selectors.DefaultSelector() as selector:
-        selector.register(pgconn.socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
-        while pgconn.flush():
-            if time.monotonic() > until:
-                connection.close()
-                raise StorageError(f"the server took nothing for {LONGEST_FLUSH_S:g} seconds", "try again")
-            for _, ready in selector.select(1):
-                if ready & selectors.EVENT_READ:
-                    pgconn.consume_input()
 
 
 def _keyed(connection: Any, appends: Sequence[Append]) -> set[tuple[bytes, str]]:

@@ -77,7 +77,8 @@ class Wire:
     def _give_up(self) -> None:
         """Let go of a connection that broke, without another word on it."""
         connection, self._connection = self._connection, None
-        connection.invalidate()
+        if connection is not None:  # else whoever closed the ledger meanwhile was first
+            connection.invalidate()
 
     def abandon(self) -> None:
         """Forget the connection without closing it: it is another process's."""

@@ -1,6 +1,6 @@
 """Faults in real connections: a commit whose reply is lost, one that fails, one that waits, a statement that fails.
 
-Every connection that a test's ledger opens is the driver's own, of a class that lets a test come between.
+Every connection that a test's ledger opens is the one that it would open, of a class that lets a test come between.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Dialect, Engine, event
 
+from ledger.store.postgres_connection import BoundedConnection
 from ledger.store.sqlite import driver
 from tests.contract.faces import Book
 
@@ -87,7 +88,7 @@ class _ServerCursor(_MeetingCursor, psycopg.Cursor[Any]):  # type: ignore[misc] 
     pass
 
 
-class _ServerConnection(_Meeting, psycopg.Connection[Any]):
+class _ServerConnection(_Meeting, BoundedConnection):
     pass
 
 

@@ -1,4 +1,4 @@
-"""Stands between clients and a PostgreSQL server, and cuts a connection between a COMMIT and its reply, or mutes it.
+"""Stands between clients and a PostgreSQL server: cuts a connection between a COMMIT and its reply, or falls silent.
 
 The clients' address stays, whichever server stands behind it: what fails over is the proxy's target. It speaks through
 sockets in folders of their own, as the tests' servers do, and reads of the protocol no more than the replies to COMMIT.
@@ -37,6 +37,9 @@ class Proxy:
         #: Whether what the server tells those who listen is lost on the way, though their connections stay.
         self.mute = False
         self._cuts_wanted = 0
+        self._passing = threading.Event()
+        self._passing.set()
+        self._silent_at_commit = False
         self._counting = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
         self._connections: set[socket.socket] = set()
@@ -51,6 +54,7 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._listener.close()
+        self.speak()
         self.disconnect()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -72,6 +76,21 @@ class Proxy:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def fall_silent(self, *, at_commit: bool = False) -> None:
+        """Let nothing through any more, in either direction, and end no connection; new ones are taken, and ignored.
+
+        Args:
+            at_commit: not before the next transaction that writes is stored: its reply is the first that is held back.
+        """
+        self._silent_at_commit = at_commit
+        if not at_commit:
+            self._passing.clear()
+
+    def speak(self) -> None:
+        """Let everything through again, what was held back first."""
+        self._silent_at_commit = False
+        self._passing.set()
+
     def _accept(self) -> None:
         while True:
             try:
@@ -83,6 +102,7 @@ class Proxy:
     def _serve(self, client: socket.socket) -> None:
         server = socket.socket(socket.AF_UNIX)
         with client, server, suppress(OSError):
+            self._passing.wait()
             server.connect(str(self.target / SOCKET))
             with self._counting:
                 self._connections |= {client, server}
@@ -103,7 +123,7 @@ class Proxy:
                 listens = listens or LISTENS in data
                 if b"BEGIN" in data:
                     writes = READS_ONLY not in data
-                server.sendall(data)
+                self._pass(data, server)
             if server in readable:
                 data = server.recv(1 << 16)
                 if not data:
@@ -112,9 +132,15 @@ class Proxy:
                     return
                 before = data[-len(COMMITTED) :]
                 if not (listens and self.mute):
-                    client.sendall(data)
+                    self._pass(data, client)
+
+    def _pass(self, data: bytes, receiver: socket.socket) -> None:
+        self._passing.wait()
+        receiver.sendall(data)
 
     def _takes_a_cut(self) -> bool:
+        if self._silent_at_commit:
+            self._passing.clear()
         with self._counting:
             if self._cuts_wanted == 0:
                 return False
