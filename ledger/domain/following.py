@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
 from ledger.domain.apply import apply_changes
@@ -12,6 +11,7 @@ from ledger.domain.events import Change, ChangeOverruled, QuestionAsked, Questio
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.omission import omitted
 from ledger.domain.view import View
+from ledger.randomness import random_id
 
 __all__ = ["follow", "resume"]
 
@@ -88,7 +88,7 @@ def resume(submission: Submission, stored: Outcome) -> bool:
     submission.found = stored
     submission.base, submission.changes, submission.content = stored.head, carried.changes, carried.view
     submission.defaulted |= carried.defaulted
-    submission.event_id, submission.kept = uuid.uuid4().hex, False
+    submission.event_id, submission.kept = random_id(), False
     return True
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NoReturn, Self, TypeVar
@@ -20,6 +19,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ledger.domain.frozen import copy_json, freeze, no_items, no_members
 from ledger.domain.values import json_equal
+from ledger.randomness import random_id
 
 __all__ = [
     "Constructed",
@@ -99,7 +99,7 @@ def _now() -> datetime:
 
 
 def _new_id() -> str:
-    return uuid.uuid4().hex
+    return random_id()
 
 
 P = TypeVar("P", bound=BaseModel)

@@ -11,7 +11,6 @@ is a `Submission`; they settle in the order of their calls:
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -31,6 +30,7 @@ from ledger.domain.submitted import check_keywords, checked_id, checked_object, 
 from ledger.domain.values import join, plain
 from ledger.domain.view import View
 from ledger.errors import InvalidSession
+from ledger.randomness import random_id
 
 __all__ = ["abandon", "adopt_base", "captured", "settle", "submit", "unsettled"]
 
@@ -101,7 +101,7 @@ def submit(
         base_version=session.version,
         content=content,
         changes=changes,
-        event_id=attempt.event_id if attempt else uuid.uuid4().hex,
+        event_id=attempt.event_id if attempt else random_id(),
         writer=writer,
         authority=authority,
         key=key,

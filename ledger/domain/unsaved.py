@@ -11,7 +11,6 @@ there the newer may be in the log and the older not.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +23,7 @@ from ledger.domain.flights import Submission
 from ledger.domain.session import Session, reborn, tracking_of
 from ledger.domain.submission import captured
 from ledger.domain.view import View
+from ledger.randomness import random_id
 
 __all__ = [
     "Joined",
@@ -166,7 +166,7 @@ def _trail(taken: Session, keywords: Mapping[str, Any], attempt: Submission | No
         base_version=taken.version,
         content=content,
         changes=None if base is None else diff(base, taken),
-        event_id=attempt.event_id if attempt and repeated else uuid.uuid4().hex,
+        event_id=attempt.event_id if attempt and repeated else random_id(),
         writer=keywords.get("writer") or (attempt.writer if attempt else "unknown"),
         authority=authority,
         authoritative=attempt.authoritative if attempt else frozenset(),

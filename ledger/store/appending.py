@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ledger.domain.omission import omitted
 from ledger.domain.parts import made
 from ledger.domain.receipt import Receipt
 from ledger.domain.view import View
+from ledger.randomness import random_salt
 from ledger.store.moments import microseconds, moment
 from ledger.store.session_keys import SessionKeys
 
@@ -86,6 +86,9 @@ class Append:
 class Scribe(Protocol):
     """Writes appends, as the engine does it best. What it is told to write, it writes in the transaction under way."""
 
+    def in_one_statement(self, appends: Sequence[Append]) -> bool:
+        """Tell whether `write` sends these as one statement: then it needs no transaction around it."""
+
     def write(self, connection: Any, appends: Sequence[Append]) -> list[bool]:
         """Append each event whose head has not moved, and move that head; of the others nothing is written.
 
@@ -132,7 +135,7 @@ def append_on(
         content: `view` with the changes made in it, where that is known already.
     """
     uid, origin = keyring.likely(session_id) if view.version else keyring.local(session_id)
-    salt = secrets.token_bytes(32)
+    salt = random_salt()
     now = time.time_ns() // 1000
     entry = Entry(
         ledger_id=origin,

@@ -95,7 +95,10 @@ class Committer:
         together.sort(key=lambda pair: pair[1].entry.session_uid)
         try:
             appends = [append for _, append in together]
-            written = self._wire.transact(lambda connection: self._write_any(connection, appends))
+            written = self._wire.transact(
+                lambda connection: self._write_any(connection, appends),
+                in_one_statement=self._database.scribe.in_one_statement(appends),
+            )
         except HeadMoved:
             return [unit for unit, _ in together]
         except BaseException as error:  # noqa: BLE001 - it is raised where the units are awaited

@@ -69,6 +69,9 @@ class StorageEngine(Protocol):
     def in_one_go(self, driver_connection: Any) -> AbstractContextManager[Any]:
         """Let statements be sent without waiting for the answers of those before, where that saves anything."""
 
+    def begin_and_commit(self, driver_connection: Any) -> None:
+        """Make ready for one statement that is a transaction by itself."""
+
     def check_commit(self, driver_connection: Any) -> None:
         """Refuse to take for done what was committed in a doubtful way.
 

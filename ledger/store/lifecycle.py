@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from ledger.domain.payload import encode_payload
 from ledger.domain.receipt import Receipt
 from ledger.domain.view import View
 from ledger.errors import SessionExists
+from ledger.randomness import random_id
 from ledger.store.appending import Append, Stored, append_on
 from ledger.store.database import Database
 from ledger.store.log import Log
@@ -63,7 +63,7 @@ class Lifecycle:
                 self._log.keyring,
                 session_id=session_id,
                 base_version=view.version,
-                event_id=uuid.uuid4().hex,
+                event_id=random_id(),
                 writer=writer,
                 authority=authority,
                 changes=changes,
@@ -97,7 +97,7 @@ class Lifecycle:
             self._log.keyring,
             session_id=new_id,
             base_version=0,
-            event_id=uuid.uuid4().hex,
+            event_id=random_id(),
             writer=writer,
             authority=authority,
             changes=[forked],

@@ -210,8 +210,14 @@ class PostgresEngine:
         mode: AbstractContextManager[Any] = driver_connection.in_one_go()
         return mode
 
+    def begin_and_commit(self, driver_connection: Any) -> None:
+        """Make ready for one statement that is a transaction by itself."""
+        driver_connection.committed_at_once()
+
     def check_commit(self, driver_connection: Any) -> None:
         """Refuse to take a commit for done which the server gave with a warning: its standby may not have it."""
+        if not driver_connection.committed:
+            raise StorageError(f"{self.place} rolled back what it was to commit", "try again", passing=True)
         if driver_connection.doubts:
             said = driver_connection.doubts[0]
             raise StorageError(

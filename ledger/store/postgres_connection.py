@@ -53,6 +53,8 @@ class BoundedConnection(psycopg.Connection[Any]):
         super().__init__(*args, **keywords)
         #: What the server warned of while it committed.
         self.doubts: list[str] = []
+        #: What the last commit in pipeline mode is answered with.
+        self._commit: psycopg.Cursor[Any] | None = None
         self.add_notice_handler(partial(_heed, self.doubts))
 
     def bound(self, place: str, *, answer_s: float, commit_s: float) -> None:
@@ -72,10 +74,28 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     def commit(self) -> None:
         """Commit; in pipeline mode that is only sent, and awaited where the mode is left."""
+        self._begin_commit()
+        if self.pgconn.pipeline_status:
+            # Its own way sends nothing where all answers are in: it takes that for the end of the transaction.
+            self._commit = self.execute("COMMIT")
+        else:
+            super().commit()
+
+    def committed_at_once(self) -> None:
+        """Note that the next statement begins a transaction and commits it."""
+        self._begin_commit()
+        self.longest_s = max(self.answer_s, self.commit_s)
+
+    def _begin_commit(self) -> None:
         self.longest_s = self.commit_s
         self.committing = True
+        self._commit = None
         self.doubts.clear()
-        super().commit()
+
+    @property
+    def committed(self) -> bool:
+        """Whether the server says so of the commit that was sent last in pipeline mode; elsewhere it raises."""
+        return self._commit is None or self._commit.statusmessage == "COMMIT"
 
     def flush(self) -> None:
         """Hand all that was sent to the system: in pipeline mode psycopg may wait for an answer with a rest in hand."""

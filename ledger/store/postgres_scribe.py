@@ -1,4 +1,4 @@
-"""Appends on PostgreSQL: a batch is one statement a table, and all of it takes two round trips with its commit.
+"""Appends on PostgreSQL: a batch that goes on with sessions is one statement, and one that begins some is a few.
 
 Rows are given as arrays in the order of their keys, and a lane's connection plans without hash joins: so two batches
 that share sessions meet at the first of them, one waits, and neither waits for the other. The statements name one
@@ -26,7 +26,11 @@ _types: Any = PGDialect_psycopg().type_compiler_instance  # type: ignore[no-unty
 
 
 class PostgresScribe:
-    """Writes appends by psycopg, in its pipeline mode: the transaction is under way in it."""
+    """Writes appends by psycopg. A batch that only goes on with sessions is one statement, and so one round trip."""
+
+    def in_one_statement(self, appends: Sequence[Append]) -> bool:
+        """Tell whether `write` sends these as one statement: then it needs no transaction around it."""
+        return all(append.key is None and append.before.version for append in appends)
 
     def write(self, connection: Any, appends: Sequence[Append]) -> list[bool]:
         """Append each event whose head has not moved, as `Scribe` says.
@@ -34,24 +38,41 @@ class PostgresScribe:
         Raises:
             HeadMoved: if an imported session took the id of one that begins here, at the same moment.
         """
+        if self.in_one_statement(appends):
+            moved = _uids(_go_on(connection, appends))
+            return [append.entry.session_uid in moved for append in appends]
         with _in_pipeline(connection):
             taken = _keyed(connection, [append for append in appends if append.key is not None])
             left = [append for append in appends if (append.entry.session_uid, append.key) not in taken]
-            # Both are sent before the answer of either is waited for.
-            moving = _send(connection, _MOVE, [_move(append) for append in left if append.before.version])
+            # All are sent before the answer of any is waited for.
+            going_on = _go_on(connection, [append for append in left if append.before.version])
             beginning = [append for append in left if not append.before.version]
             creating = _send(connection, _CREATE, [_head(append) for append in beginning])
             _send(connection, _BEGIN_SESSION, [_session(append) for append in beginning])
-            claimed = _claims(connection, beginning)
-            moved = {uid for answer in (moving, creating) if answer is not None for (uid,) in answer.fetchall()}
-            own = {append.entry.session_uid for append in beginning}
-            if claimed is not None and any(uid not in own for (uid,) in claimed.fetchall()):
+            claimed = _uids(_claims(connection, beginning))
+            created = _uids(creating)
+            if claimed - {append.entry.session_uid for append in beginning}:
                 raise HeadMoved
-            written = [append for append in left if append.entry.session_uid in moved]
-            _send(connection, _INSERT_EVENTS, [append.event_row for append in written])
-            _send(connection, _INSERT_PAYLOADS, [append.payload_row for append in written])
-            _send(connection, _INSERT_QUEUE, [_queued(append) for append in written])
-        return [append.entry.session_uid in moved and append in written for append in appends]
+            begun = [append for append in beginning if append.entry.session_uid in created]
+            _send(connection, _INSERT_EVENTS, [append.event_row for append in begun])
+            _send(connection, _INSERT_PAYLOADS, [append.payload_row for append in begun])
+            _send(connection, _INSERT_QUEUE, [_queued(append) for append in begun])
+            moved = created | _uids(going_on)
+        return [append.entry.session_uid in moved and append in left for append in appends]
+
+
+def _go_on(connection: Any, appends: Sequence[Append]) -> Any:
+    """Send the events of sessions that go on, and the heads that they make, as one statement."""
+    if len(appends) != 1:
+        return _send(connection, _GO_ON_ALL, [_row(append) for append in appends])
+    # Arrays of one would cost more than the rest of it.
+    answer = connection.cursor(binary=True).execute(_GO_ON, _row(appends[0]))
+    connection.flush()
+    return answer
+
+
+def _uids(answer: Any) -> set[bytes]:
+    return set() if answer is None else {uid for (uid,) in answer.fetchall()}
 
 
 def _in_pipeline(connection: Any) -> AbstractContextManager[Any]:
@@ -81,11 +102,10 @@ def _claims(connection: Any, beginning: Sequence[Append]) -> Any:
     return connection.cursor(binary=True).execute(_OF_IDS, [[append.session_id for append in beginning]])
 
 
-def _move(append: Append) -> tuple[Any, ...]:
-    before, after = append.before, append.after
-    was = (append.entry.session_uid, before.version, append.entry.prev_leaf)
+def _row(append: Append) -> tuple[Any, ...]:
+    after = append.after
     tombstone = None if after.alive else after.version
-    return (*was, after.version, append.leaf, tombstone, after.life_version, append.open_questions)
+    return (*append.event_row, *append.payload_row[2:], tombstone, after.life_version, append.open_questions)
 
 
 def _head(append: Append) -> tuple[Any, ...]:
@@ -112,15 +132,34 @@ def _insertion(table: Table, names: Sequence[str] = ()) -> str:
     return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
 
 
-_MOVED = ("session_uid", "version", "leaf", "version", "leaf", "tombstone", "life", "open_questions")
-_MOVE = (
-    "UPDATE heads SET version = given.version, leaf = given.leaf,"  # noqa: S608 - our own names
-    " tombstone = coalesce(given.tombstone, heads.tombstone), life = given.life, open_questions = given.open_questions"
-    f" FROM unnest({', '.join(_array(heads, name) for name in _MOVED)})"
-    " AS given (session_uid, was_version, was_leaf, version, leaf, tombstone, life, open_questions)"
-    " WHERE heads.session_uid = given.session_uid AND heads.version = given.was_version"
-    " AND heads.leaf = given.was_leaf RETURNING heads.session_uid"
+_OF_EVENT, _OF_PAYLOAD = events.columns.keys(), payloads.columns.keys()
+#: What one row of `_row` says.
+_ROW = (
+    *((events, name) for name in _OF_EVENT),
+    *((payloads, name) for name in _OF_PAYLOAD[2:]),
+    *((heads, name) for name in ("tombstone", "life", "open_questions")),
 )
+
+
+def _going_on(given: str) -> str:
+    # One statement, so that an event is written if, and only if, its head has moved to it.
+    return (
+        f"WITH given ({', '.join(name for _, name in _ROW)}) AS ({given}), moved AS ("  # noqa: S608 - our own names
+        "UPDATE heads SET version = given.version, leaf = given.leaf,"
+        " tombstone = coalesce(given.tombstone, heads.tombstone), life = given.life,"
+        " open_questions = given.open_questions FROM given WHERE heads.session_uid = given.session_uid"
+        " AND heads.version = given.version - 1 AND heads.leaf = given.prev_leaf RETURNING heads.session_uid"
+        f"), event AS (INSERT INTO events ({', '.join(_OF_EVENT)})"
+        f" SELECT {', '.join(_OF_EVENT)} FROM given JOIN moved USING (session_uid)"
+        f"), payload AS (INSERT INTO payloads ({', '.join(_OF_PAYLOAD)})"
+        f" SELECT {', '.join(_OF_PAYLOAD)} FROM given JOIN moved USING (session_uid))"
+        " INSERT INTO feed_queue (session_uid, version, leaf)"
+        " SELECT session_uid, version, leaf FROM given JOIN moved USING (session_uid) RETURNING session_uid"
+    )
+
+
+_GO_ON = _going_on(f"SELECT {', '.join(f'%b::{_types.process(table.c[name].type)}' for table, name in _ROW)}")
+_GO_ON_ALL = _going_on(f"SELECT * FROM unnest({', '.join(_array(table, name) for table, name in _ROW)})")  # noqa: S608 - likewise
 _CREATE = f"{_insertion(heads)} ON CONFLICT DO NOTHING RETURNING session_uid"
 _BEGIN_SESSION = f"{_insertion(sessions)} ON CONFLICT DO NOTHING"
 _OF_IDS = "SELECT session_uid FROM sessions WHERE session_id = ANY(%b)"

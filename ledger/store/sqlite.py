@@ -182,6 +182,9 @@ class SqliteEngine:
         del driver_connection
         return nullcontext()
 
+    def begin_and_commit(self, driver_connection: Any) -> None:
+        """A statement outside of a transaction commits by itself."""
+
     def check_commit(self, driver_connection: Any) -> None:
         """A commit of SQLite is done or fails."""
 

@@ -22,6 +22,11 @@ class SqliteScribe:
     def __init__(self) -> None:
         self._sql = _sql()
 
+    def in_one_statement(self, appends: Sequence[Append]) -> bool:
+        """A statement of SQLite writes to one table."""
+        del appends
+        return False
+
     def write(self, connection: Any, appends: Sequence[Append]) -> list[bool]:
         """Append each event whose head has not moved, as `Scribe` says."""
         cursor = connection.cursor()

@@ -25,8 +25,12 @@ class Wire:
         #: Whether the last transaction failed at one of its statements, so that nothing of it is stored.
         self.rejected = False
 
-    def transact(self, act: Callable[[Any], T]) -> T:
+    def transact(self, act: Callable[[Any], T], *, in_one_statement: bool = False) -> T:
         """Let `act` write by the driver's connection in one transaction; commit it, or roll it back on any error.
+
+        Args:
+            act: given the driver's connection.
+            in_one_statement: whether that is all that it sends, so that it is a transaction by itself.
 
         Raises:
             StorageError: if the database fails. Whether it was stored is not known then, unless it was `rejected`.
@@ -39,12 +43,17 @@ class Wire:
                 self._connection = self._database.wired(self)
             connection = self._connection.dbapi_connection
             try:
-                with engine.in_one_go(connection):
-                    engine.begin(connection)
-                    began = True
+                if in_one_statement:
+                    engine.begin_and_commit(connection)
+                    began = committing = True
                     result = act(connection)
-                    committing = True
-                    connection.commit()
+                else:
+                    with engine.in_one_go(connection):
+                        engine.begin(connection)
+                        began = True
+                        result = act(connection)
+                        committing = True
+                        connection.commit()
                 engine.check_commit(connection)
             except BaseException as error:
                 self.rejected = began and engine.rejects(error, committing=committing)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Dialect, Engine, event
 
 from ledger.store.postgres_connection import BoundedConnection
@@ -34,7 +36,7 @@ WRITING = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE", "WITH")
 
 #: What comes between, of each engine's connections: at a statement, and at a commit.
 _at_statement: dict[Dialect, Callable[[str], None]] = {}
-_at_commit: dict[Dialect, Callable[[Callable[[], None]], None]] = {}
+_at_commit: dict[Dialect, Callable[[Callable[[], Any]], None]] = {}
 
 
 class _Meeting:
@@ -50,13 +52,21 @@ class _Meeting:
             at_statement(statement)
 
     def commit(self) -> None:
-        commit: Callable[[], None] = super().commit  # type: ignore[misc]  # of the driver's class beside this one
+        self.meet_commit(super().commit)  # type: ignore[misc]  # of the driver's class beside this one
+
+    def meet_commit(self, commit: Callable[[], Any]) -> Any:
+        answers: list[Any] = []
         wrote, self.writes = self.writes, False
         at_commit = _at_commit.get(self.dialect)
-        if wrote and at_commit is not None:
-            at_commit(commit)
-        else:
-            commit()
+        if not wrote or at_commit is None:
+            return commit()
+
+        def committed() -> Any:
+            answers.append(commit())
+            return answers[0]
+
+        at_commit(committed)
+        return answers[0]
 
     def rollback(self) -> None:
         self.writes = False
@@ -85,7 +95,16 @@ class _Connection(_Meeting, driver().Connection):  # type: ignore[misc]  # as ab
 
 
 class _ServerCursor(_MeetingCursor, psycopg.Cursor[Any]):  # type: ignore[misc]  # it takes whatever it passes on
-    pass
+    def execute(self, statement: Any, *values: Any, **options: Any) -> Any:  # type: ignore[override]  # likewise
+        run = partial(super().execute, statement, *values, **options)
+        return self.connection.meet_commit(run) if self._is_save(statement) else run()
+
+    def _is_save(self, statement: str) -> bool:
+        """Tell whether a statement is a save that is a transaction by itself."""
+        server: Any = self.connection.pgconn
+        by_itself = not server.pipeline_status and server.transaction_status == TransactionStatus.IDLE
+        self.connection.writes |= statement.startswith(WRITING)
+        return by_itself and statement.startswith("WITH given")
 
 
 class _ServerConnection(_Meeting, BoundedConnection):
@@ -122,9 +141,10 @@ def unanswered_commit(book: Book, text: str = BROKEN, *, certain: bool = True) -
     """Let the next writing transaction be stored, and its caller hear of an error; `certain`: there has to be one."""
     pending = [True]
 
-    def at_commit(commit: Callable[[], None]) -> None:
-        commit()
-        if pending:
+    def at_commit(commit: Callable[[], Any]) -> None:
+        answer = commit()
+        # A save that is one statement commits without a word where its head has moved.
+        if pending and getattr(answer, "rowcount", -1) != 0:
             pending.clear()
             raise _error(book, text)
 
@@ -138,7 +158,7 @@ def refused_commit(book: Book, text: str = BROKEN, *, certain: bool = True) -> I
     """Let the next writing transaction fail before anything of it is stored; `certain`: there has to be one."""
     pending = [True]
 
-    def at_commit(commit: Callable[[], None]) -> None:
+    def at_commit(commit: Callable[[], Any]) -> None:
         if pending:
             pending.clear()
             raise _error(book, text)
@@ -172,7 +192,7 @@ class Hold:
         #: How many came here, so far.
         self.commits = 0
 
-    def commit(self, commit: Callable[[], None]) -> None:
+    def commit(self, commit: Callable[[], Any]) -> None:
         """Wait here."""
         self.commits += 1
         self._reached.release()

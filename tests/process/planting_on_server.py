@@ -5,10 +5,11 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from ledger.store import sequencer
+from ledger.store.postgres_connection import BoundedConnection
+from ledger.store.postgres_scribe import PostgresScribe
 from tests.process.bare import Bare
 from tests.process.planting import DIES_AT, NOW_AND_THEN, Bug, replace, work_with
 from tests.process.work import Say
@@ -62,17 +63,18 @@ def queue_nothing(tables: Bare) -> None:
 
 def roll_back() -> None:
     """Acknowledge what was rolled back, now and then."""
-    commit = psycopg.Connection.commit
+    commit = BoundedConnection.commit
     commits = [0]
 
-    def lying(self: psycopg.Connection[Any]) -> None:
+    def lying(self: BoundedConnection) -> None:
         commits[0] += 1
         if commits[0] % NOW_AND_THEN:
             commit(self)
         else:
-            self.rollback()
+            self.execute("ROLLBACK")
 
-    replace(psycopg.Connection, "commit", lying)
+    replace(BoundedConnection, "commit", lying)
+    replace(PostgresScribe, "in_one_statement", lambda *_: False)
 
 
 def _placing(bug: Callable[[Connection], object]) -> Callable[[], None]:

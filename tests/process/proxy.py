@@ -1,9 +1,11 @@
-"""Stands between clients and a PostgreSQL server: cuts a connection between a COMMIT and its reply, or falls silent.
+"""Stands between clients and a PostgreSQL server: cuts a connection between a commit and its reply, or falls silent.
 
 The clients' address stays, whichever server stands behind it: what fails over is the proxy's target. It speaks through
-sockets in folders of their own, as the tests' servers do, and reads of the protocol no more than the replies to COMMIT.
+sockets in folders of their own, as the tests' servers do, and reads of the protocol no more than what says that
+something is stored.
 """
 
+import re
 import select
 import shutil
 import socket
@@ -17,8 +19,12 @@ from typing import Self
 __all__ = ["Proxy"]
 
 SOCKET = ".s.PGSQL.5432"
-#: A CommandComplete message with the tag COMMIT: the transaction is stored.
+#: Messages that say that a transaction is stored: of a COMMIT, and of a statement that inserted by itself, after which
+#: no transaction is open.
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
+INSERTED = re.compile(rb"C\x00\x00\x00.INSERT 0 [1-9]\d*\x00Z\x00\x00\x00\x05I", re.DOTALL)
+#: As long as the longest of them.
+LONGEST = 40
 READS_ONLY = b"READ ONLY"
 LISTENS = b"LISTEN "
 
@@ -128,9 +134,11 @@ class Proxy:
                 data = server.recv(1 << 16)
                 if not data:
                     return
-                if writes and COMMITTED in before + data and self._takes_a_cut():
+                said = before + data
+                stored = (writes and COMMITTED in said) or INSERTED.search(said)
+                if stored and self._takes_a_cut():
                     return
-                before = data[-len(COMMITTED) :]
+                before = b"" if stored else data[-LONGEST:]
                 if not (listens and self.mute):
                     self._pass(data, client)
 
