@@ -1,9 +1,9 @@
-"""What is PostgreSQL's alone: the driver, the sessions and their timeouts, and its errors."""
+"""What is PostgreSQL's alone: the driver, its connections and transactions, and its errors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from ledger.errors import StorageError
 from ledger.store import postgres_errors
 from ledger.store.appending import Scribe
 from ledger.store.postgres_scribe import PREPARING, PostgresScribe
+from ledger.store.postgres_url import place_of, session_of, timeout_of
 from ledger.store.wakeups import Watch
 from ledger.telemetry import get_logger
 
@@ -22,10 +23,6 @@ __all__ = ["OLDEST", "PostgresEngine"]
 
 _log = get_logger(__name__)
 
-#: How long a transaction waits for another's lock, and a statement may run, unless the URL says otherwise.
-TIMEOUT_S = 30.0
-#: PostgreSQL counts the milliseconds in 31 bits.
-LONGEST_TIMEOUT_S = 2_000_000
 #: The oldest major version that the ledger is kept on.
 OLDEST = 14
 #: How many connections stay open, and how many more may be opened while all of them are in use; others wait.
@@ -49,9 +46,9 @@ class PostgresEngine:
     scribe: Scribe = PostgresScribe()
 
     def __init__(self, url: URL) -> None:
-        self._timeout_s = self.patience_s = _timeout_of(url)
+        self._timeout_s = self.patience_s = timeout_of(url)
         self.url = url.set(drivername="postgresql+psycopg").difference_update_query(["timeout"])
-        self.place = _place_of(self.url)
+        self.place = place_of(self.url)
         self._driver, self._connection_class = _driver()
         self._version = "?"
         self._disposed = 0
@@ -62,7 +59,7 @@ class PostgresEngine:
             self.url,
             # Else SQLAlchemy asks each new database for types that a ledger has no use for.
             use_native_hstore=False,
-            connect_args=_session(self.url.query, self._timeout_s),
+            connect_args=session_of(self.url.query, self._timeout_s),
             pool_size=KEPT_CONNECTIONS,
             max_overflow=MORE_CONNECTIONS,
             pool_timeout=self._timeout_s,
@@ -357,47 +354,3 @@ def _driver() -> tuple[Any, Any]:
             f"the driver for PostgreSQL is missing ({error})", "run `pip install 'sessionledger[postgres]'`"
         ) from error
     return psycopg, BoundedConnection
-
-
-def _session(given: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Give what every session is set up with: a name, and an end to whatever could be waited for.
-
-    What the URL says goes before.
-    """
-    wait_ms = max(1, round(timeout_s * 1000))
-    settings = {
-        "lock_timeout": wait_ms,
-        "statement_timeout": 2 * wait_ms,
-        "idle_in_transaction_session_timeout": 2 * wait_ms + 30_000,
-    }
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    ours: dict[str, Any] = {
-        "application_name": "sessionledger",
-        "connect_timeout": max(2, math.ceil(min(timeout_s, 10))),
-        "keepalives": 1,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": wait_ms,
-        "client_encoding": "UTF8",
-    }
-    ours = {name: value for name, value in ours.items() if name not in given}
-    return ours | {"options": f"{options} {given.get('options', '')}".strip()}
-
-
-def _place_of(url: URL) -> str:
-    """Give the URL as people are told of it: no password, and none of the options."""
-    kept = {name: value for name, value in url.query.items() if name in ("host", "port", "service")}
-    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, kept)
-    return plain.render_as_string().replace("%2F", "/")
-
-
-def _timeout_of(url: URL) -> float:
-    given = url.query.get("timeout", TIMEOUT_S)
-    try:
-        timeout_s = float(given)  # type: ignore[arg-type]  # a parameter that is given twice is refused here too
-    except (TypeError, ValueError):
-        timeout_s = math.nan
-    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:
-        raise StorageError(f"the timeout {given!r} is no number of seconds", "write it like ?timeout=30")
-    return timeout_s
