@@ -6,6 +6,7 @@ A leaf is also a leaf hash of RFC 9162, so a Merkle tree over the leaves can be 
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -77,6 +78,7 @@ def leaf_of(entry: Entry) -> bytes:
     return sha256(b"\x00" + entry.encode()).digest()
 
 
+@lru_cache(4096)
 def session_uid(ledger_id: bytes, session_id: str) -> bytes:
     """Give the 16 bytes under which a ledger keeps the session that was created in it with this id."""
     return sha256(b"sessionledger/uid\n" + ledger_id + session_id.encode(errors="surrogatepass")).digest()[:16]

@@ -46,9 +46,11 @@ def diff(base: View, after: State, authoritative: Authoritative = frozenset()) -
             changes += _diff_scalars(base, after)
         changes += diff_messages(base.messages, after.messages)
         changes += diff_questions(base.questions, after.questions)
-        changes += _diff_metadata(base.metadata, after.metadata, authoritative)
-        for kind, path, value in diff_json(base.state, checked_object(after.state, "/state"), "", "/state"):
-            changes.append(_STATE[kind](path, value))
+        if checked_object(after.metadata, "/metadata") or base.metadata:
+            changes += _diff_metadata(base.metadata, after.metadata, authoritative)
+        if checked_object(after.state, "/state") or base.state:
+            for kind, path, value in diff_json(base.state, after.state, "", "/state"):
+                changes.append(_STATE[kind](path, value))
     except InvalidSession as error:
         error.session_id = base.session_id
         raise
@@ -84,7 +86,7 @@ def _diff_scalars(base: View, after: State) -> Iterator[Change]:
 def _diff_metadata(
     before: Mapping[str, Any], after: Mapping[str, Any], authoritative: Authoritative
 ) -> Iterator[Change]:
-    for kind, path, value in diff_json(before, checked_object(after, "/metadata"), "", "/metadata"):
+    for kind, path, value in diff_json(before, after, "", "/metadata"):
         marked = bool(authoritative) and path.split("/", 2)[1].replace("~1", "/").replace("~0", "~") in authoritative
         yield _METADATA[kind](path, value, marked)
 

@@ -75,7 +75,7 @@ class Submission:
     #: The save of the same session that was under way when this one was called, and what the session held after it.
     prior: Submission | None = None
     against: View | None = None
-    #: Who stores it, once somebody does.
+    #: Who stores it, from when somebody does until it is known what became of it.
     under_way: UnderWay | None = None
     #: Whether the writer is done with it and has not stored it, as far as it knows.
     failed: bool = False

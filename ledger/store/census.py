@@ -7,7 +7,7 @@ from sqlalchemy import Connection, case, func, or_, select
 from ledger.domain.events import ChangeOverruled, QuestionOmitted
 from ledger.domain.payload import decode_payload
 from ledger.errors import UnknownChange
-from ledger.store.columns import BODY, IS_STALE, PAYLOAD_OF
+from ledger.store.columns import BODY, BODY_SIZE, IS_STALE, PAYLOAD_OF
 from ledger.store.session_keys import is_storable
 from ledger.store.tables import events, heads, payloads, sessions, usage_records
 
@@ -24,7 +24,7 @@ def take_census(connection: Connection) -> dict[str, int]:
     saved, stale_saves = connection.execute(select(func.count(), func.coalesce(stale, 0)).select_from(events)).one()
     living = func.sum(case((heads.c.tombstone < heads.c.version, 1), else_=0))
     known, alive = connection.execute(select(func.count(), func.coalesce(living, 0)).select_from(heads)).one()
-    size = func.sum(func.length(BODY))
+    size = func.sum(BODY_SIZE)
     omissions, overruled = _rebased(connection)
     return {
         "sessions": int(alive),

@@ -9,6 +9,7 @@ from ledger.domain.events import Change
 from ledger.domain.flights import Outcome, Submission
 from ledger.domain.following import follow
 from ledger.domain.payload import encode_payload
+from ledger.domain.receipt import Receipt
 from ledger.domain.submission import adopt_base
 from ledger.domain.view import View
 from ledger.errors import DamagedRecord, InvalidSession, StorageError, VersionConflict
@@ -92,9 +93,10 @@ class Committer:
 
     def _commit_together(self, together: list[tuple[Unit, Append]]) -> list[Unit]:
         """Append what units of one submission have become, and give those that have to be looked at alone."""
-        together.sort(key=lambda pair: pair[1].entry.session_uid)
+        if len(together) > 1:
+            together.sort(key=lambda pair: pair[1].entry.session_uid)
+        appends = [append for _, append in together]
         try:
-            appends = [append for _, append in together]
             written = self._wire.transact(
                 lambda connection: self._write_any(connection, appends),
                 in_one_statement=self._database.scribe.in_one_statement(appends),
@@ -220,8 +222,9 @@ class Committer:
         """Give a submission its base and its changes where they depend on the log, or on a save that came before."""
         prior = submission.prior
         if prior is not None:
-            if prior.under_way is not None and prior.under_way.queued:
-                prior.under_way.wait()  # in another lane, if at all: what was called before it was queued before
+            under_way = prior.under_way
+            if under_way is not None and under_way.queued:
+                under_way.wait()  # in another lane, if at all: what was called before it was queued before
             self._resolve(prior)
             follow(submission, prior)
             submission.prior = None
@@ -250,13 +253,26 @@ class Committer:
             receipt = outcome.receipt
             if self._stored is not None:
                 self._stored(receipt.session_id, receipt.version)
-            bound = {"session_id": receipt.session_id, "version": receipt.version, "writer": submission.writer}
-            if receipt.omissions:
-                omitted = list(receipt.omissions)
-                _log.warning("question_omitted", **bound, questions=omitted, base_version=receipt.base_version)
-            if receipt.overruled:
-                _log.info("change_overruled", **bound, paths=[change.path for change in receipt.overruled])
-            _log.debug("session_saved", **bound, base_version=receipt.base_version, event_id=receipt.event_id)
+            if receipt.omissions or receipt.overruled:
+                _tell(submission.writer, receipt)
+            _log.debug(
+                "session_saved",
+                session_id=receipt.session_id,
+                version=receipt.version,
+                writer=submission.writer,
+                base_version=receipt.base_version,
+                event_id=receipt.event_id,
+            )
+
+
+def _tell(writer: str, receipt: Receipt) -> None:
+    """Say what someone should look at."""
+    bound = {"session_id": receipt.session_id, "version": receipt.version, "writer": writer}
+    if receipt.omissions:
+        omitted = list(receipt.omissions)
+        _log.warning("question_omitted", **bound, questions=omitted, base_version=receipt.base_version)
+    if receipt.overruled:
+        _log.info("change_overruled", **bound, paths=[change.path for change in receipt.overruled])
 
 
 def _outcome(plan: Plan, append: Append) -> Outcome:

@@ -99,6 +99,8 @@ class Unit(_Awaited):
     def end(self) -> list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]:
         """Note that it is finished, and say what became of a save whose caller was cancelled."""
         tasks = super().end()
+        for submission in self.submissions:
+            submission.under_way = None  # a circle of objects would stay until the collector looks for it
         if self.left:
             self.tell()
         return tasks
