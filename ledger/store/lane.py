@@ -34,11 +34,15 @@ class Lane:
 
     def _begin(self) -> None:
         self._mutex = threading.Lock()
+        #: Told when a lane that is to close has nothing left to do.
+        self._at_rest = threading.Condition(self._mutex)
         self._queue: deque[Unit | Task] = deque()
         #: Those who wait for room, the longest first.
         self._tickets: deque[Task] = deque()
         self._busy = False
         self._at_work: Sequence[Unit | Task] = ()
+        #: The thread that commits a save of its own, if one does.
+        self._guest: int | None = None
         self._thread: ThreadPoolExecutor | None = None
 
     def run(self, unit: Unit) -> None:
@@ -46,7 +50,7 @@ class Lane:
         with self._mutex:
             idle = not self._busy
             if idle:
-                self._busy, self._at_work = True, (unit,)
+                self._busy, self._at_work, self._guest = True, (unit,), threading.get_ident()
         if not idle:
             ticket = self.put(unit)
             if ticket is not None:
@@ -59,9 +63,10 @@ class Lane:
             self._commit((unit,))
         finally:
             with self._mutex:
-                self._at_work = ()
-                self._busy = bool(self._queue)
-                start = self._busy
+                self._at_work, self._guest = (), None
+                start = bool(self._queue)
+                if not start:
+                    self._rest()
             unit.end()
             if start:
                 self._start()
@@ -121,7 +126,7 @@ class Lane:
             with self._mutex:
                 batch = self._at_work = self._next()
                 if not batch:
-                    self._busy = False
+                    self._rest()
                     return
                 admitted = [self._tickets.popleft() for _ in range(min(len(batch), len(self._tickets)))]
             if admitted:
@@ -131,6 +136,12 @@ class Lane:
             else:
                 self._commit([unit for unit in batch if isinstance(unit, Unit)])
             deliver(batch)
+
+    def _rest(self) -> None:
+        """Have nothing to do, for now or for ever. Whoever calls holds the mutex."""
+        self._busy = False
+        if self._closed:
+            self._at_rest.notify_all()
 
     def _next(self) -> list[Unit | Task]:
         """Take what goes together next: one save a session, in the order of the queue."""
@@ -171,7 +182,10 @@ class Lane:
             item.finished = True  # of those who waited for it, none is in this process
 
     def close(self) -> None:
-        """Let what is queued finish, and end the thread. What comes later runs at once, and is told of the end."""
+        """Let what is under way and queued finish, in whatever thread, and end the lane's own.
+
+        What comes later runs at once, and is told of the end.
+        """
         with self._mutex:
             self._closed = True
             thread, waiting = self._thread, list(self._tickets)
@@ -179,6 +193,10 @@ class Lane:
         deliver(waiting)
         if thread is not None:
             thread.shutdown(wait=True)
+        with self._mutex:
+            # A signal handler may close the ledger in the middle of its own thread's save.
+            while self._busy and self._guest != threading.get_ident():
+                self._at_rest.wait()
 
 
 def _nothing() -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "failing_reads",
     "failing_statement",
     "held_commits",
+    "meeting_commits",
     "refused_commit",
     "unanswered_commit",
 ]
@@ -181,6 +182,13 @@ def failing_statement(book: Book, number: int, text: str = BROKEN) -> Iterator[l
 
     with _between(book, _at_statement, at_statement):
         yield begun
+
+
+@contextmanager
+def meeting_commits(book: Book, meet: Callable[[Callable[[], Any]], None]) -> Iterator[None]:
+    """Let `meet` come between at every commit of a writing transaction; it is given what commits."""
+    with _between(book, _at_commit, meet):
+        yield
 
 
 class Hold:

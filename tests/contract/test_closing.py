@@ -6,12 +6,17 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ledger
-from ledger import Message, Session, StorageError
+from ledger import LedgerError, Message, Session, StorageError
+from tests.contract.faces import Book
+from tests.contract.faults import held_commits, meeting_commits
 
 
 def ledger_threads() -> list[str]:
@@ -53,6 +58,37 @@ def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
 
     with ledger.open(url) as book:
         assert 1 == len(book.load("s1").messages)
+
+
+@pytest.mark.parametrize("face", ["sync"], indirect=True)
+async def test_closing_waits_for_the_save_of_another_thread(book: Book) -> None:
+    """What that thread is told is stored, and its connection is not closed under it."""
+    session = await book.saved()
+    session.add_message(Message.user("one"))
+    with ThreadPoolExecutor(2) as pool, held_commits(book) as hold:
+        saving = pool.submit(book.sync.save, session)
+        hold.wait()
+        closing = pool.submit(book.sync.close)
+        ended, _ = wait([closing], timeout=0.2)
+        hold.release()
+
+        assert not ended
+        assert 2 == saving.result().version
+        closing.result()
+
+
+@pytest.mark.parametrize("face", ["sync"], indirect=True)
+async def test_who_closes_in_the_middle_of_a_save_of_its_own_is_told(book: Book) -> None:
+    """As a signal handler may: it does not wait for itself."""
+    session = await book.saved()
+    session.add_message(Message.user("one"))
+
+    def close(commit: Callable[[], Any]) -> None:
+        book.sync.close()
+        commit()
+
+    with meeting_commits(book, close), pytest.raises(LedgerError):
+        book.sync.save(session)
 
 
 async def test_a_repository_of_a_closed_ledger_says_so_at_once() -> None:
