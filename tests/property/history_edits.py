@@ -49,10 +49,12 @@ def _forget(writer: Writer, number: int, place: int) -> None:
 
 
 def _set_own(writer: Writer, number: int, place: int) -> None:
-    own = writer.session.state.setdefault("own", {}).setdefault(writer.name, {})
-    own["abc"[number % 3]] = place
-    if not place:
-        del own["abc"[number % 3]]
+    state, key = writer.session.state, "abc"[number % 3]
+    if place:
+        state.setdefault("own", {}).setdefault(writer.name, {})[key] = place
+    else:
+        # Without making room for it first: what the model does not see must not change.
+        state.get("own", {}).get(writer.name, {}).pop(key, None)
 
 
 def _extend(writer: Writer, number: int, _: int) -> None:
