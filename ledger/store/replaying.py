@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, type_coerce
+from sqlalchemy.types import NullType
 
 from ledger.domain.apply import BareEvent, fold
 from ledger.domain.chain import KIND_NAMES
@@ -161,12 +162,12 @@ def decode(session_id: str, version: int, body: Any, schema_version: int) -> Pay
 
 
 def _decoded(
-    session_id: str, version: int, body: Any, schema_version: int, read: Callable[[bytes, int], Decoded]
+    session_id: str, version: int, body: Any, schema_version: int, read: Callable[[bytes | str, int], Decoded]
 ) -> Decoded:
     if body is None:
         raise DamagedRecord(session_id, version, "its payload is missing")
     try:
-        return read(bytes(body), schema_version)
+        return read(body if type(body) is str else bytes(body), schema_version)
     except UnknownChange as error:
         raise UnknownChange(error.change, session_id, version) from error
     except (ValidationError, TypeError, ValueError) as error:
@@ -180,8 +181,9 @@ _FOLDED = (
         events.c.recorded_at,
         events.c.occurred_at,
         events.c.leaf,
-        # As bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's.
-        BODY,
+        # As bytes, so that a record that is no UTF-8 any more is our error to explain and not the driver's; from a
+        # server, which keeps nothing else, as the text that its driver gives.
+        type_coerce(BODY, NullType),
         events.c.schema_version,
     )
     .outerjoin(payloads, PAYLOAD_OF)
