@@ -144,19 +144,33 @@ class Database:
         self._check_process()
         if self._engine.one_writer:
             self._writing.acquire()
-        self._gate.enter()
+        try:
+            self._gate.enter()
+        except BaseException:
+            self._pass_on()
+            raise
         try:
             self._engine.check_place()
             if self._poisoned:
                 self._recover()
         except BaseException as error:
-            self.end_writing()
-            self.raise_translated(error)
+            self.end_writing(error)
             raise
 
-    def end_writing(self) -> None:
-        """Let others have their turn."""
-        self._gate.leave()
+    def end_writing(self, error: BaseException | None) -> None:
+        """Let others have their turn, who must not go on with a file that just failed.
+
+        Raises:
+            StorageError: that an error of the database means.
+        """
+        try:
+            if error is not None:
+                self._raise_translated(error)
+        finally:
+            self._gate.leave()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
         if self._engine.one_writer:
             self._writing.release()
 
@@ -224,10 +238,10 @@ class Database:
         try:
             yield
         except Exception as error:
-            self.raise_translated(error)
+            self._raise_translated(error)
             raise
 
-    def raise_translated(self, error: BaseException) -> None:
+    def _raise_translated(self, error: BaseException) -> None:
         """Raise what an error of the database means, in the words of the ledger; of any other, return.
 
         Raises:
@@ -300,10 +314,8 @@ class _Writing:
         self._database.begin_writing()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._database.end_writing()
-        if error is not None:
-            self._database.raise_translated(error)
-        elif self._rings:
+        self._database.end_writing(error)
+        if error is None and self._rings:
             self._database.wakeups.ring()
 
 
