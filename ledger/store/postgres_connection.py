@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import capabilities, generators
+from psycopg.pq import TransactionStatus
 
 from ledger.telemetry import get_logger
 
@@ -53,7 +54,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         super().__init__(*args, **keywords)
         #: What the server warned of while it committed.
         self.doubts: list[str] = []
-        #: What the last commit in pipeline mode is answered with.
+        #: What the last commit is answered with.
         self._commit: psycopg.Cursor[Any] | None = None
         self.add_notice_handler(partial(_heed, self.doubts))
 
@@ -73,13 +74,14 @@ class BoundedConnection(psycopg.Connection[Any]):
         self.committing = False
 
     def commit(self) -> None:
-        """Commit; in pipeline mode that is only sent, and awaited where the mode is left."""
+        """Commit; in pipeline mode that is only sent, and awaited where the mode is left.
+
+        Its own way keeps the server's answer to itself, and in pipeline mode sends nothing where all answers are in: it
+        takes that for the end of the transaction.
+        """
         self._begin_commit()
-        if self.pgconn.pipeline_status:
-            # Its own way sends nothing where all answers are in: it takes that for the end of the transaction.
+        if self.pgconn.pipeline_status or self.pgconn.transaction_status != TransactionStatus.IDLE:
             self._commit = self.execute("COMMIT")
-        else:
-            super().commit()
 
     def committed_at_once(self) -> None:
         """Note that the next statement begins a transaction and commits it."""
@@ -94,7 +96,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     @property
     def committed(self) -> bool:
-        """Whether the server says so of the commit that was sent last in pipeline mode; elsewhere it raises."""
+        """Whether the server says so of the last commit: one of a transaction that failed, it answers with ROLLBACK."""
         return self._commit is None or self._commit.statusmessage == "COMMIT"
 
     def flush(self) -> None:
