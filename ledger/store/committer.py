@@ -93,8 +93,7 @@ class Committer:
 
     def _commit_together(self, together: list[tuple[Unit, Append]]) -> list[Unit]:
         """Append what units of one submission have become, and give those that have to be looked at alone."""
-        if len(together) > 1:
-            together.sort(key=lambda pair: pair[1].entry.session_uid)
+        together.sort(key=lambda pair: pair[1].entry.session_uid)
         appends = [append for _, append in together]
         try:
             written = self._wire.transact(

@@ -58,7 +58,7 @@ class PostgresScribe:
             _send(connection, _INSERT_PAYLOADS, [append.payload_row for append in begun])
             _send(connection, _INSERT_QUEUE, [_queued(append) for append in begun])
             moved = created | _uids(going_on)
-        return [append.entry.session_uid in moved and append in left for append in appends]
+        return [append.entry.session_uid in moved for append in appends]
 
 
 def _go_on(connection: Any, appends: Sequence[Append]) -> Any:
