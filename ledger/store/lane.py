@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ledger.errors import StorageError
 from ledger.store.unit import Task, Unit, deliver
 
-__all__ = ["LONGEST_WAIT_S", "MAX_BATCH", "MAX_WAITING", "Lane"]
+__all__ = ["LONGEST_WAIT_S", "MAX_BATCH", "MAX_WAITING", "Lane", "Later"]
 
 #: So many saves go into one transaction at most.
 MAX_BATCH = 128
@@ -18,6 +18,9 @@ MAX_BATCH = 128
 MAX_WAITING = 4096
 #: For room, at most so long.
 LONGEST_WAIT_S = 30.0
+
+#: Takes what is to be called as soon as everything that is ready has run.
+Later = Callable[[Callable[[], None]], object]
 
 
 class Lane:
@@ -48,7 +51,7 @@ class Lane:
     def run(self, unit: Unit) -> None:
         """Commit `unit` and return when that is done: at once if the lane is idle, else in its turn."""
         with self._mutex:
-            idle = not self._busy
+            idle = not self._busy and not self._queue
             if idle:
                 self._busy, self._at_work, self._guest = True, (unit,), threading.get_ident()
         if not idle:
@@ -71,12 +74,13 @@ class Lane:
             if start:
                 self._start()
 
-    def put(self, item: Unit | Task, ticket: Task | None = None) -> Task | None:
+    def put(self, item: Unit | Task, ticket: Task | None = None, *, later: Later | None = None) -> Task | None:
         """Queue something behind all that was queued before it; or give a ticket, if there is no room.
 
         Args:
             item: a unit, or a task.
             ticket: that was waited for: there is room now.
+            later: calls what it is given when more may have been queued: an idle lane starts only then.
         """
         with self._mutex:
             full = len(self._queue) >= MAX_WAITING or self._tickets
@@ -84,13 +88,26 @@ class Lane:
                 ticket = Task(_nothing)
                 self._tickets.append(ticket)
                 return ticket
+            first = not self._queue
             self._queue.append(item)
             item.queued = True
-            start = not self._busy
-            self._busy = True
-        if start:
+            if later is None:
+                start, self._busy = not self._busy, True
+            else:
+                start = first and not self._busy
+        if start and later is None:
             self._start()
+        elif start and later is not None:
+            later(self.start)
         return None
+
+    def start(self) -> None:
+        """Begin with what is queued, if nobody has yet."""
+        with self._mutex:
+            if self._busy or not self._queue:
+                return
+            self._busy = True
+        self._start()
 
     def withdraw(self, unit: Unit) -> bool:
         """Take a unit out of the queue again; `False` if it is not there any more."""
@@ -191,6 +208,7 @@ class Lane:
             thread, waiting = self._thread, list(self._tickets)
             self._tickets.clear()
         deliver(waiting)
+        self.start()
         if thread is not None:
             thread.shutdown(wait=True)
         with self._mutex:

@@ -12,7 +12,7 @@ from zlib import crc32
 from ledger.domain.session import Session
 from ledger.errors import LedgerError
 from ledger.store.committer import Committer
-from ledger.store.lane import LONGEST_WAIT_S, Lane
+from ledger.store.lane import LONGEST_WAIT_S, Lane, Later
 from ledger.store.process_forks import watch
 from ledger.store.unit import Task, Unit
 
@@ -39,11 +39,21 @@ class Lanes:
 
     def run(self, unit: Unit) -> None:
         """Commit a unit and return when that is done."""
+        for lane in self._lanes:
+            lane.start()  # what this thread's event loop was to start, it cannot while this thread waits
         self.of(unit.submissions[0].session_id).run(unit)
 
     def put(self, unit: Unit) -> Task | None:
-        """Queue a unit, or give the ticket that has to be waited for first."""
-        return self.of(unit.submissions[0].session_id).put(unit)
+        """Queue a unit, or give the ticket that has to be waited for first.
+
+        An idle lane starts when the event loop has run all that is ready: many of its tasks may be about to save, and
+        go together then.
+        """
+        try:
+            later: Later | None = asyncio.get_running_loop().call_soon
+        except RuntimeError:
+            later = None  # the save was called outside of any loop, to be awaited in one
+        return self.of(unit.submissions[0].session_id).put(unit, later=later)
 
     def leave(self, unit: Unit) -> bool:
         """Have a unit that nobody waits for any more withdrawn, if it has not begun, and tell whether it was.

@@ -1,7 +1,7 @@
 """Appends on PostgreSQL: a batch that goes on with sessions is one statement, and one that begins some is a few.
 
-Rows are given as arrays in the order of their keys, and a lane's connection plans without hash joins: so two batches
-that share sessions meet at the first of them, one waits, and neither waits for the other. The statements name one
+Rows are given as arrays in the order of their keys, and are locked in that order: so two batches that share sessions
+meet at the first of them, one waits, and neither waits for the other. The statements name one
 session a row and need no trigger, so they run unchanged where the tables are distributed by session.
 """
 
@@ -19,8 +19,16 @@ from ledger.store.tables import events, feed_queue, heads, payloads, sessions
 
 __all__ = ["PREPARING", "PostgresScribe"]
 
-#: Said once on a connection whose batches must lock their rows in order.
-PREPARING = "SET enable_hashjoin = off"
+#: Said once on a connection that appends: whatever the tables hold, each row is found by its key, in the given order.
+PREPARING = "; ".join(
+    f"SET {name}"
+    for name in (
+        "enable_hashjoin = off",
+        "enable_mergejoin = off",
+        "enable_seqscan = off",
+        "plan_cache_mode = force_generic_plan",
+    )
+)
 
 _types: Any = PGDialect_psycopg().type_compiler_instance  # type: ignore[no-untyped-call]  # it has no types
 
@@ -49,7 +57,8 @@ class PostgresScribe:
             beginning = [append for append in left if not append.before.version]
             creating = _send(connection, _CREATE, [_head(append) for append in beginning])
             _send(connection, _BEGIN_SESSION, [_session(append) for append in beginning])
-            claimed = _uids(_claims(connection, beginning))
+            # Behind their own claim, which an import of a session with such an id waits for.
+            claimed = _uids(_send(connection, _OF_IDS, [(append.session_id,) for append in beginning]))
             created = _uids(creating)
             if claimed - {append.entry.session_uid for append in beginning}:
                 raise HeadMoved
@@ -66,9 +75,7 @@ def _go_on(connection: Any, appends: Sequence[Append]) -> Any:
     if len(appends) != 1:
         return _send(connection, _GO_ON_ALL, [_row(append) for append in appends])
     # Arrays of one would cost more than the rest of it.
-    answer = connection.cursor(binary=True).execute(_GO_ON, _row(appends[0]))
-    connection.flush()
-    return answer
+    return _execute(connection, _GO_ON, _row(appends[0]))
 
 
 def _uids(answer: Any) -> set[bytes]:
@@ -84,7 +91,12 @@ def _send(connection: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> A
     """Send a statement with these rows, a column an array, and give what its answer can be read from."""
     if not rows:
         return None
-    answer = connection.cursor(binary=True).execute(statement, [list(column) for column in zip(*rows, strict=True)])
+    return _execute(connection, statement, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _execute(connection: Any, statement: str, values: Sequence[Any]) -> Any:
+    """Send a statement, and wait for nothing; it is planned once for a connection."""
+    answer = connection.cursor(binary=True).execute(statement, values, prepare=True)
     connection.flush()
     return answer
 
@@ -93,13 +105,6 @@ def _keyed(connection: Any, appends: Sequence[Append]) -> set[tuple[bytes, str]]
     """Give the keys that were saved with before: a retry from a copy that has not seen its own save."""
     answer = _send(connection, _OF_KEYS, [(append.entry.session_uid, append.key) for append in appends])
     return set() if answer is None else {(uid, key) for uid, key in answer.fetchall()}
-
-
-def _claims(connection: Any, beginning: Sequence[Append]) -> Any:
-    """Ask which sessions have the ids of those that begin, behind their own claim, which an import waits for."""
-    if not beginning:
-        return None
-    return connection.cursor(binary=True).execute(_OF_IDS, [[append.session_id for append in beginning]])
 
 
 def _row(append: Append) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from ledger import InvalidSession, Message, Receipt, Session, StorageError
 from ledger.store import lane, lanes
 from tests.contract.faces import Book, open_face, versions
-from tests.contract.faults import Hold, held_commits
+from tests.contract.faults import Hold, held_commits, meeting_commits
 
 WAITING = 12
 
@@ -81,6 +81,55 @@ async def test_saves_that_wait_are_committed_together(book: Book) -> None:
             session.title = "renamed"
     assert (await book.verify()).ok
     assert list(range(1, 2 * WAITING + 3)) == [item.position for item in await book.feed()]
+
+
+async def test_saves_that_begin_at_one_moment_are_committed_together(book: Book) -> None:
+    """An idle lane starts when the event loop has run all that is ready, and not with the first of many."""
+    sessions = new_sessions()
+    for _ in range(2):
+        commits: list[object] = []
+
+        def count(commit: Callable[[], object], commits: list[object] = commits) -> None:
+            commits.append(commit())
+
+        with meeting_commits(book, count):
+            await asyncio.gather(*saves_of(book, sessions))
+
+        assert 1 == len(commits)
+        for session in sessions:
+            session.title = "renamed"
+    assert (await book.verify()).ok
+
+
+async def test_a_batch_of_any_size_is_stored_as_one_by_one(book: Book) -> None:
+    """However its rows are divided among statements, also if a head has moved: nothing is lost or out of line."""
+    sessions = new_sessions(150)
+    await asyncio.gather(*saves_of(book, sessions))
+    for _ in range(2):
+        await book.append("s77", Message.user("other's"))
+        for session in sessions:
+            session.add_message(Message.user("again"))
+        receipts = await asyncio.gather(*saves_of(book, sessions))
+        assert ["s77"] == [receipt.session_id for receipt in receipts if receipt.base_version < receipt.version - 1]
+
+    assert {session.id: session.version for session in sessions} == {
+        summary.id: summary.version for summary in await book.sessions(limit=200)
+    }
+    assert (await book.verify()).ok
+    assert list(range(1, 3 * 150 + 3)) == [item.position for item in await book.feed()]
+
+
+async def test_a_save_that_only_waits_for_the_loop_keeps_nobody_who_holds_the_loop_waiting(url: str) -> None:
+    """A save of several sessions starts the lanes that its event loop cannot come to, and follows on their saves."""
+    book = await open_face("async", url, writer="support-bot")
+    sessions = new_sessions()
+    begun = [book.awaited.save(session) for session in sessions]
+    for session in sessions:
+        session.title = "renamed"
+    receipts = book.sync.save_all(sessions)
+    await asyncio.gather(*begun)
+    assert [2] * WAITING == [receipt.version for receipt in receipts] == [session.version for session in sessions]
+    await book.close()
 
 
 async def test_a_save_that_is_refused_fails_alone(book: Book) -> None:
