@@ -6,7 +6,8 @@ The way up to the session that began it all, and the way down again, are loops: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,14 +24,12 @@ from ledger.domain.view import View
 from ledger.errors import DamagedRecord, UnknownChange
 from ledger.store.columns import BODY, PAYLOAD_OF
 from ledger.store.moments import moment
+from ledger.store.spans import spans
 from ledger.store.tables import events, payloads
 
 __all__ = ["Leg", "Nearest", "decode", "going_round", "replay"]
 
 Decoded = TypeVar("Decoded")
-
-#: How many events a page of a replay holds.
-PAGE = 500
 
 #: Gives a view of a session at a version or before it that need not be folded, if there is one.
 Nearest = Callable[[str, int], View | None]
@@ -76,7 +75,8 @@ def replay(
     view = start or View(session_id)
     legs = []
     for reading in reversed(readings):
-        view = fold(view, reading)
+        with closing(reading.events()) as found:
+            view = fold(view, found)
         if view.version != reading.upto:
             raise DamagedRecord(reading.session_id, view.version + 1, "it is missing")
         legs.append(Leg(view, reading.size))
@@ -113,20 +113,21 @@ class _Reading:
 
     def origin(self) -> SessionForked | None:
         """Give what the session was forked from, if its first event says so; that event is read for it alone."""
-        self._first = next(self._read(limit=1), None)
-        return None if self._first is None else origin_of(self._first.version, self._first.changes)
+        found = list(self._read(min(self._after + 1, self.upto)))
+        if not found:
+            return None
+        (self._first,) = found
+        return origin_of(self._first.version, self._first.changes)
 
-    def __iter__(self) -> Iterator[BareEvent]:
-        return chain(() if self._first is None else (self._first,), self._read(limit=PAGE))
+    def events(self) -> Generator[BareEvent]:
+        """Give the events, once. Close it, if it is not read to the end, before the transaction ends."""
+        if self._first is not None:
+            yield self._first
+        yield from self._read(self.upto)
 
-    def _read(self, limit: int) -> Iterator[BareEvent]:
-        while self._after < self.upto:
-            # To the end before any is decoded, as in `Log.events`.
-            span = {"uid": self._uid, "after": self._after, "upto": self.upto, "limit": limit}
-            page = self._connection.execute(_FOLDED, span).all()
-            if not page:
-                return
-            for row in page:
+    def _read(self, upto: int) -> Iterator[BareEvent]:
+        with closing(spans(self._connection, _FOLDED, self._uid, self._after, upto)) as pages:
+            for row in chain.from_iterable(pages):
                 self._after += 1
                 if row[0] != self._after:
                     raise DamagedRecord(self.session_id, self._after, "it is missing")
@@ -193,6 +194,5 @@ _FOLDED = (
         events.c.version <= bindparam("upto"),
     )
     .order_by(events.c.version)
-    .limit(bindparam("limit"))
 )
 _LEAF = select(events.c.leaf).where(events.c.session_uid == bindparam("uid"), events.c.version == bindparam("version"))
