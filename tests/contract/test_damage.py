@@ -67,6 +67,33 @@ async def test_a_missing_version_is_named(book: Book) -> None:
 
 
 @on_one_face
+async def test_damage_in_the_middle_of_a_long_history_spoils_no_later_read(book: Book) -> None:
+    """A reader that gives up has asked for what comes next already: the answer to that is nobody else's."""
+    session = Session.new("s1", "gpt-5")
+    for number in range(100):
+        session.add_message(Message.user(f"{number}"))
+        await book.save(session)
+    await book.saved("s2")
+    drop_triggers(book)
+    uid = book.literal(book.uid("s1"))
+    book.execute(f"UPDATE payloads SET body = 'junk' WHERE version = 50 AND session_uid = {uid}")
+    for table in ("events", "payloads"):
+        book.execute(f"DELETE FROM {table} WHERE version = 70 AND session_uid = {uid}")
+
+    for _ in range(3):
+        with pytest.raises(DamagedRecord, match="version 50 of session s1"):
+            await book.load("s1")
+        assert [f"{number}" for number in range(49)] == [m.content for m in (await book.load("s1", at=49)).messages]
+        assert 1 == (await book.load("s2")).version
+    book.execute(
+        "UPDATE payloads SET body = (SELECT other.body FROM payloads AS other"
+        f" WHERE other.version = 49 AND other.session_uid = {uid}) WHERE version = 50 AND session_uid = {uid}"
+    )
+    with pytest.raises(DamagedRecord, match="version 70 of session s1 is damaged: it is missing"):
+        await book.load("s1")
+
+
+@on_one_face
 @in_memory
 @pytest.mark.parametrize(
     ("change", "table"),
