@@ -132,8 +132,7 @@ class Loading:
         head = self._replica.head(session_id) if self._replica is not None else None
         if head is not None:
             return head
-        with self._database.read() as connection:
-            return self._log.head(connection, session_id)
+        return self._database.glance(lambda connection: self._log.head(connection, session_id))
 
     def events_after(self, session_id: str, version: int, digest: str) -> list[Event] | None:
         """Give the events behind a version, or `None` if the log does not hold it with that digest."""

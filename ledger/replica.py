@@ -64,8 +64,7 @@ class Replica:
         return self._reads.view(*place)
 
     def _head(self, session_id: str) -> Head | None:
-        with self._database.read() as connection:
-            head = self._log.head(connection, session_id)
+        head = self._database.glance(lambda connection: self._log.head(connection, session_id))
         seen = self._seen.get(session_id, 0)
         if head is None or head.version < seen:
             _log.debug("replica_behind", session_id=session_id, version=head.version if head else 0, seen=seen)

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Database", "Keeper"]
 
 _log = get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class Keeper(Protocol):
@@ -96,6 +98,18 @@ class Database:
         with self._reading(self._engine.reading) as connection:
             yield connection
 
+    def glance(self, read: Callable[[Connection], T]) -> T:
+        """Give what `read` reads by one statement, in less time than `read` takes: on a server in one round trip.
+
+        Args:
+            read: given a connection; called again if the server had closed the one that was kept open.
+
+        Raises:
+            StorageError: if the database fails.
+        """
+        with self._reading(nullcontext):
+            return self._engine.glance(read)
+
     @contextmanager
     def scratch(self) -> Iterator[Connection]:
         """Give a connection like `read`, in which temporary tables can be made; nothing that is made in it stays.
@@ -107,14 +121,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def _reading(self, begin: Callable[[], AbstractContextManager[Connection]]) -> Iterator[Connection]:
+    def _reading(self, begin: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
         self._check_process()
         # A database in memory has one connection, so reading it waits for its turn.
         alone = self._writing if self._engine.in_memory else nullcontext()
         with alone, self._gate, self._translated():
             self._engine.check_place()
-            with begin() as connection:
-                yield connection
+            with begin() as begun:
+                yield begun
 
     @contextmanager
     def write(self, *, rings: bool = True) -> Iterator[Connection]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.pool import PoolProxiedConnection
@@ -13,6 +14,8 @@ from ledger.store.appending import Scribe
 from ledger.store.wakeups import Watch
 
 __all__ = ["StorageEngine"]
+
+T = TypeVar("T")
 
 
 class StorageEngine(Protocol):
@@ -53,6 +56,9 @@ class StorageEngine(Protocol):
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection in a transaction that only reads: all of it is of one moment."""
+
+    def glance(self, read: Callable[[Connection], T]) -> T:
+        """Give what is read by one statement, which needs no transaction around it; it may be read twice."""
 
     def scratching(self) -> AbstractContextManager[Connection]:
         """Give one like `reading`, in which temporary tables can be made. They go with it."""

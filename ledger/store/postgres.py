@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -23,6 +23,8 @@ __all__ = ["OLDEST", "PostgresEngine"]
 
 _log = get_logger(__name__)
 
+T = TypeVar("T")
+
 #: The oldest major version that the ledger is kept on.
 OLDEST = 14
 #: How many connections stay open, and how many more may be opened while all of them are in use; others wait.
@@ -34,6 +36,8 @@ GLANCE_S = 0.25
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SCRATCH = "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+#: A statement by itself is a transaction.
+_NOTHING = ""
 
 
 class PostgresEngine:
@@ -123,6 +127,17 @@ class PostgresEngine:
         """Give a connection in a transaction that only reads: all of it is of one moment."""
         with self._begun(_READ) as connection:
             yield connection
+
+    def glance(self, read: Callable[[Connection], T]) -> T:
+        """Give what is read by one statement; once more if the server had closed the connection that was kept open."""
+        try:
+            with self._begun(_NOTHING) as connection:
+                return read(connection)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        with self._begun(_NOTHING) as connection:
+            return read(connection)
 
     @contextmanager
     def scratching(self) -> Iterator[Connection]:
@@ -340,7 +355,9 @@ _abandoned: list[Engine] = []
 def _begin(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.begun()
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, _READ))
+    how = connection.get_execution_options().get(_BEGIN, _READ)
+    if how:
+        connection.exec_driver_sql(how)
 
 
 def _driver() -> tuple[Any, Any]:

@@ -7,11 +7,11 @@ import os
 import sqlite3 as standard
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.pool import PoolProxiedConnection, StaticPool
@@ -22,6 +22,8 @@ from ledger.store.sqlite_scribe import SqliteScribe
 from ledger.store.wakeups import Watch
 
 __all__ = ["FIXED_IN", "SqliteEngine", "driver"]
+
+T = TypeVar("T")
 
 #: How long a transaction waits for another process's lock, unless the URL says otherwise (`?timeout=5`).
 BUSY_TIMEOUT_S = 30.0
@@ -151,6 +153,11 @@ class SqliteEngine:
         """Give a connection in a reading transaction."""
         with self._engine.connect() as connection, connection.begin():
             yield connection
+
+    def glance(self, read: Callable[[Connection], T]) -> T:
+        """Give what is read by one statement."""
+        with self.reading() as connection:
+            return read(connection)
 
     @contextmanager
     def scratching(self) -> Iterator[Connection]:
