@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from ledger.domain.transitions import Transition
     from ledger.errors import (
         DamagedRecord,
+        FrameworkMissing,
         IdempotencyConflict,
         InvalidArgument,
         InvalidExport,
@@ -93,6 +94,7 @@ __all__ = [
     "DamagedRecord",
     "Event",
     "FeedItem",
+    "FrameworkMissing",
     "IdempotencyConflict",
     "Imported",
     "ImportedSession",

@@ -63,6 +63,11 @@ class AsyncLedger(AsyncSaving):
     def __repr__(self) -> str:
         return repr(self._book).replace("Ledger", "AsyncLedger", 1)
 
+    @property
+    def book(self) -> Ledger:
+        """The ledger beneath: what is called on it is not awaited, and blocks whoever calls."""
+        return self._book
+
     async def close(self) -> None:
         """Let every queued save finish, then close as `Ledger.close` does."""
         await asyncio.to_thread(self._book.close)

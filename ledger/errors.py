@@ -20,6 +20,7 @@
     ├── UnknownChange
     ├── UnknownProjection      (also ValueError)
     ├── UnsavedWork
+    ├── FrameworkMissing       (also ImportError)
     └── StorageError
         ├── SchemaOutOfDate
         ├── LedgerMissing
@@ -37,6 +38,7 @@ from ledger.shell_words import spoken
 
 __all__ = [
     "DamagedRecord",
+    "FrameworkMissing",
     "IdempotencyConflict",
     "InvalidArgument",
     "InvalidExport",
@@ -122,8 +124,7 @@ class SessionExists(LedgerError):
     """The id is taken: by a session that lives, or, for what begins a log of its own, by one that was deleted."""
 
     def __init__(self, session_id: str, version: int, *, deleted: bool = False) -> None:
-        self.session_id = session_id
-        self.version = version
+        self.session_id, self.version = session_id, version
         self.deleted = deleted
         super().__init__(
             f"session {session_id} was deleted at version {version}, and its log stays; choose another id"
@@ -138,8 +139,7 @@ class SessionDiverged(SessionExists):
     def __init__(self, session_id: str, version: int, *, origin: str, held: str) -> None:
         self.session_id = session_id
         self.version = version
-        self.origin = origin
-        self.held = held
+        self.origin, self.held = origin, held
         other = "of another origin" if origin != held else "whose past is another one"
         Exception.__init__(
             self,
@@ -168,9 +168,7 @@ class VersionConflict(LedgerError):
         self, session_id: str, expected: int, actual: int, writer: str | None = None, *, diverged: bool = False
     ) -> None:
         self.session_id = session_id
-        self.expected = expected
-        self.actual = actual
-        self.writer = writer
+        self.expected, self.actual, self.writer = expected, actual, writer
         self.diverged = diverged
         by = f" (last saved by {writer})" if writer else ""
         if diverged:
@@ -187,9 +185,7 @@ class IdempotencyConflict(LedgerError):
     """The key was used before, for other content."""
 
     def __init__(self, session_id: str, key: str, version: int) -> None:
-        self.session_id = session_id
-        self.key = key
-        self.version = version
+        self.session_id, self.key, self.version = session_id, key, version
         super().__init__(
             f"key {key!r} of session {session_id} already stands for version {version}, whose content differs; "
             f"`ledger show {spoken(f'{session_id}@{version}')}` shows it; use a new key for new content"
@@ -213,9 +209,7 @@ class QuestionNotPending(LedgerError):
     """The question is not open: resolved before, or never asked here."""
 
     def __init__(self, session_id: str, question: str, status: str | None, detail: str = "") -> None:
-        self.session_id = session_id
-        self.question = question
-        self.status = status
+        self.session_id, self.question, self.status = session_id, question, status
         found = detail or (f"it is {status}" if status else "no such question was asked")
         super().__init__(f"question {question} of session {session_id} is not pending: {found}")
 
@@ -262,10 +256,8 @@ class InvalidRange(LedgerError, ValueError):
 
     def __init__(self, session_id: str, start: object, stop: object, first: int, last: int) -> None:
         self.session_id = session_id
-        self.start = start
-        self.stop = stop
-        self.first = first
-        self.last = last
+        self.start, self.stop = start, stop
+        self.first, self.last = first, last
         begins = "the beginning" if start is None else f"revision {start}"
         ends = "the head" if stop is None else f"revision {stop}"
         super().__init__(
@@ -288,10 +280,8 @@ class InvalidExport(LedgerError, ValueError):
         source: str = "",
     ) -> None:
         self.problem = problem
-        self.source = source
-        self.line = line
-        self.session_id = session_id
-        self.version = version
+        self.source, self.line = source, line
+        self.session_id, self.version = session_id, version
         self.hint = hint or "ask whoever sent it for a new export"
         where = f"{source}:{line}" if source else f"line {line}"
         if session_id is not None:
@@ -345,6 +335,15 @@ class UnsavedWork(LedgerError):
             f"session {session_id} could not be saved, and {unsaved} unsaved sessions are already kept in memory; "
             f"bring storage back (`ledger doctor`) before you go on"
         )
+
+
+class FrameworkMissing(LedgerError, ImportError):
+    """An adapter was imported whose framework is not installed."""
+
+    def __init__(self, distribution: str, extra: str) -> None:
+        self.distribution = distribution
+        self.extra = extra
+        super().__init__(f"{distribution} is not installed: pip install 'sessionledger[{extra}]'")
 
 
 class StorageError(LedgerError):

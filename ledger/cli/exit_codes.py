@@ -32,6 +32,7 @@ _CODES: tuple[tuple[type[errors.LedgerError], int], ...] = (
     (errors.InvalidExport, USAGE),
     (errors.InvalidRedaction, USAGE),
     (errors.UnknownProjection, USAGE),
+    (errors.FrameworkMissing, USAGE),
     (errors.SessionExists, CONFLICT),
     (errors.VersionConflict, CONFLICT),
     (errors.IdempotencyConflict, CONFLICT),

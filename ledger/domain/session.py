@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from ledger.domain.messages import Messages
+from ledger.domain.pairing import paired
 from ledger.domain.parts import JsonObject, JsonValue, Message, Option, Question, QuestionStatus, ToolCall
 from ledger.domain.tracking import Tracking
 from ledger.domain.values import json_equal, thaw
@@ -100,6 +101,24 @@ class Session(BaseModel):
     def pending_question(self) -> Question | None:
         """The oldest question that the agent waits for."""
         return next((question for question in self.questions.values() if question.is_pending), None)
+
+    def for_model(self) -> list[Message]:
+        """Give the messages in an order that a model's provider accepts: each result of a tool right behind its call.
+
+        A call without a result gets a message in its place that says whether it is pending or cancelled; a result
+        without a call is left out. The session is not changed.
+
+            >>> session = Session.new("s1", model="gpt-5")
+            >>> call = ToolCall(id="call_1", name="ask_user")
+            >>> _ = session.add_message(Message.assistant(tool_calls=[call]))
+            >>> _ = session.ask("call_1", "Which environment?")
+            >>> session.for_model()[1].content
+            'Pending: the call waits for an answer: Which environment?'
+
+        Returns:
+            The session's own messages, and those that stand in for results.
+        """
+        return paired(self.messages, self.pending_questions)
 
     def add_message(self, message: Message) -> Message:
         """Append a message and give it back."""

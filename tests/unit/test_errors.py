@@ -11,6 +11,7 @@ import pytest
 from ledger import errors
 from ledger.errors import (
     DamagedRecord,
+    FrameworkMissing,
     IdempotencyConflict,
     InvalidArgument,
     InvalidExport,
@@ -60,6 +61,7 @@ EXAMPLES: list[LedgerError] = [
     UnknownChange("mood_changed", "s1", 4),
     UnknownProjection("sesions", ("sessions", "usage")),
     UnsavedWork("s1", 100),
+    FrameworkMissing("google-adk", "adk"),
     StorageError("the disk is full", "free some space"),
     StorageError("the disk is full", ""),
     SchemaOutOfDate("ledger.db", "0001", "0002"),
@@ -145,6 +147,7 @@ def test_an_error_survives_the_way_to_another_process(example: LedgerError) -> N
         (InvalidRange("s1", None, 9, 1, 7), "from the beginning (version 1) to revision 9 (version 7)"),
         (UnknownChange("mood_changed", "s1", 4), "'mood_changed' in version 4 of session s1; upgrade sessionledger"),
         (UnsavedWork("s1", 9), "`ledger doctor`"),
+        (FrameworkMissing("google-adk", "adk"), "pip install 'sessionledger[adk]'"),
         (StorageError("it failed"), "it failed; run `ledger doctor`"),
         (StorageError("it failed", ""), "it failed"),
         (

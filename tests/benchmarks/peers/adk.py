@@ -13,7 +13,7 @@ from tests.benchmarks.turns import turn
 
 __all__ = ["Adk"]
 
-_WHOSE = {"app_name": "support", "user_id": "customer"}
+_WHOSE: dict[str, Any] = {"app_name": "support", "user_id": "customer"}
 
 
 class Adk(System):

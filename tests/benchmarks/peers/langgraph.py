@@ -64,7 +64,8 @@ class LangGraph(System):
         before = self._last.get(session)
         versions = {"messages": self._next_version(before)}
         checkpoint = empty_checkpoint()
-        checkpoint.update(channel_values={"messages": messages.copy()}, channel_versions=dict(versions))
+        checkpoint["channel_values"] = {"messages": messages.copy()}
+        checkpoint["channel_versions"] = dict(versions)
         self._last[session] = checkpoint
         config = {"thread_id": session, "checkpoint_ns": ""}
         if before is not None:

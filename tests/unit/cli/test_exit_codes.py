@@ -23,6 +23,7 @@ CODES = {
     "UnknownProjection": 2,
     "UnknownChange": 5,
     "UnsavedWork": 5,
+    "FrameworkMissing": 2,
     "StorageError": 5,
     "SchemaOutOfDate": 5,
     "LedgerMissing": 5,
