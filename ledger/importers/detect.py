@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from ledger.exchange.lines import FORMAT
 from ledger.importers.claude_types import KNOWN_TYPES
+from ledger.importers.databases import NAMES
 from ledger.importers.lines import Line
 from ledger.importers.records import UnreadableRecord, parse_json
 
 __all__ = ["FORMATS", "HEAD_LINES", "Detected", "detect", "detect_document", "is_binary"]
 
-FORMATS = ("auto", "claude-code", "chat", "bamboo", "export")
+FORMATS = ("auto", "claude-code", "chat", "bamboo", "export", *NAMES)
 
 #: A transcript may begin with lines that say nothing of its format: torn ones, or types of a newer release.
 HEAD_LINES = 20

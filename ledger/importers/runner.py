@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.errors import InvalidExport
 from ledger.importers.bamboo import Copy, copy_steps, is_outdated, read_copy
 from ledger.importers.chat import read_document, read_runs
 from ledger.importers.claude_code import read_transcript
+from ledger.importers.databases import database_of, is_database, reader_of
 from ledger.importers.detect import FORMATS, HEAD_LINES, detect, detect_document, is_binary
 from ledger.importers.lines import MAX_LINE, Line, parse_document, read_lines
 from ledger.importers.player import Player
@@ -93,13 +95,24 @@ class _Importing:
         self._advance(0)
         for source in found:
             try:
-                with opened(source) as stream:
-                    self._import(source, self._counted(read_lines(stream)))
+                if source.path is not None and is_database(source.path):
+                    self._import_database(source, source.path)
+                else:
+                    with opened(source) as stream:
+                        self._import(source, self._counted(read_lines(stream)))
             except OSError as error:
                 self._refuse(unreadable(source.name, error))
             self._player.forget()
         self._import_copies()
         self._count_questions()
+
+    def _import_database(self, source: Source, path: Path) -> None:
+        try:
+            with database_of(path) as connection:
+                self._play(reader_of(path, connection, self._named).read(source.name, connection))
+        except UnreadableRecord as error:
+            self._reject(source, error.what, error.hint)
+        self._advance(source.size)
 
     def _import(self, source: Source, lines: Iterator[Line]) -> None:
         head = list(islice((line for line in lines if not line.is_blank), HEAD_LINES))

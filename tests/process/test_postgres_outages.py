@@ -49,7 +49,7 @@ def test_a_server_that_was_restarted_is_found_again(server: postgres.Server, url
         book.save(session)
         server.stop(how)
         session.title = "x"
-        for call in (lambda: book.save(session), lambda: book.load("s1"), book.sessions):
+        for call in (lambda: book.save(session), lambda: book.load("s1"), lambda: book.head("s1"), book.sessions):
             with pytest.raises(StorageError, match=r"cannot be reached|went away"):
                 call()
         server.start()
