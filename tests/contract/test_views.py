@@ -130,3 +130,16 @@ async def test_the_log_refuses_to_be_changed(book: Book, table: str) -> None:
             book.execute(statement)
         assert before == book.query(f"SELECT * FROM {table}"), statement
     assert (await book.verify()).ok
+
+
+async def test_payloads_are_counted_in_bytes(book: Book) -> None:
+    """A census weighs what is stored, in whatever language people write."""
+    session = await book.saved()
+    before = book.sync.census()["payload_bytes"]
+    session.title = "ä€😀"
+    await book.save(session)
+    longer = book.sync.census()["payload_bytes"]
+    session.title = "xxx"
+    await book.save(session)
+
+    assert len("ä€😀".encode()) - len("xxx") == (longer - before) - (book.sync.census()["payload_bytes"] - longer)

@@ -113,6 +113,9 @@ def test_what_cannot_be_stored_is_named(edit: Edit, path: str, problem: str) -> 
         ({"tool_calls": None}, "/messages/0/tool_calls"),
         ({"tool_calls": [{"id": "c", "name": "f"}]}, "/messages/0/tool_calls/0"),
         ({"role": None}, "/messages/0/role"),
+        ({"reasoning": 5}, "/messages/0/reasoning"),
+        ({"reasoning": "\ud83d"}, "/messages/0/reasoning"),
+        ({"tool_call_id": "\ud83d"}, "/messages/0/tool_call_id"),
     ],
 )
 def test_a_message_that_nobody_checked_is_checked(fields: dict[str, Any], path: str) -> None:
