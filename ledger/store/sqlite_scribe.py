@@ -96,6 +96,9 @@ def _move(append: Append) -> tuple[Any, ...]:
 
 
 def _insert(cursor: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if len(rows) == 1:
+        cursor.execute(statement, rows[0])
+        return
     for chunk in _chunks(rows):
         cursor.execute(_inserting(statement, len(chunk)), list(chain.from_iterable(chunk)))
 
