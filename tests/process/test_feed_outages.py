@@ -213,7 +213,7 @@ def await_position(crew: dict[str, Worker], position: int) -> str:
 
 def test_one_that_is_stopped_with_a_page_in_hand_loses_it_to_another(zygote: Zygote, url: str) -> None:
     """The server ends a transaction that is idle for long, others place the page; who wakes up again finds it gone."""
-    impatient = f"{url}&options=-c%20idle_in_transaction_session_timeout%3D300"
+    impatient = f"{url}&options=-c%20idle_in_transaction_session_timeout%3D3000"
     with ledger.open(url) as book:
         save(book, "s1")
         stopped, said = stopped_at("WITH placed AS", zygote, impatient)
