@@ -2,17 +2,20 @@
 
 What the message says in fields of its own is cut out of the item, and the item keeps where it was::
 
-    {"format": "openai-agents", "data": {"role": "user", "content": ""}, "cut": {"/content": ["content", 0, 5120]}}
+    {"format": "openai-agents", "data": {"role": "user", "content": null}, "cut": {"/content": ["content", 0, 5120]}}
+
+So is a long text that stands in the item before: ``["data", "/text"]`` is where.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from ledger.domain.parts import Message
 
-__all__ = ["item_of", "native_of"]
+__all__ = ["SHORT", "item_of", "native_of", "spelling"]
 
 #: A shorter text costs less than the note of where it was.
 SHORT = 48
@@ -26,7 +29,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 
 def native_of(
-    form: str, item: Any, *, content: str = "", reasoning: str | None = None, arguments: tuple[Any, ...] = ()
+    form: str, item: Any, *, content: str = "", reasoning: str | None = None, arguments: Sequence[Any] = ()
 ) -> dict[str, Any]:
     """Give what `Message.native` is to hold of an item that is JSON.
 
@@ -37,11 +40,10 @@ def native_of(
         reasoning: of the message.
         arguments: of each of the message's tool calls.
     """
-    cut: dict[str, list[Any]] = {}
-    whole = _Said({"content": content, "reasoning": reasoning or ""}, arguments)
-    native: dict[str, Any] = {"format": form, "data": _without(item, "", whole, cut)}
-    if cut:
-        native["cut"] = cut
+    cutting = _Cutting({"content": content, "reasoning": reasoning or ""}, arguments)
+    native: dict[str, Any] = {"format": form, "data": cutting.without(item, "")}
+    if cutting.cut:
+        native["cut"] = cutting.cut
     return native
 
 
@@ -52,71 +54,92 @@ def item_of(message: Message) -> Any:
         return None
     box = [_thawed(native["data"])]
     for path, where in native.get("cut", {}).items():
-        names = [name.replace("~1", "/").replace("~0", "~") for name in path.split("/")[1:]]
-        holder: Any = box
-        place: Any = 0
-        for name in names:
-            holder = holder[place]
-            place = int(name) if isinstance(holder, list) else name
-        holder[place] = _cut_out(message, where)
+        holder, place = _place(box, path)
+        holder[place] = _cut_out(message, where, box)
     return box[0]
 
 
-def _cut_out(message: Message, where: Any) -> Any:
+def spelling(value: Any, text: str) -> str | None:
+    """Give the name of the way in which a text writes a JSON value; `None` if it is none of those known."""
+    return next((name for name, style in _STYLES.items() if json.dumps(value, **style) == text), None)
+
+
+def _place(box: list[Any], path: str) -> tuple[Any, Any]:
+    """Give the container and the key in it that a path leads to."""
+    holder: Any = box
+    place: Any = 0
+    for name in path.split("/")[1:]:
+        holder = holder[place]
+        place = int(name) if isinstance(holder, list) else name.replace("~1", "/").replace("~0", "~")
+    return holder, place
+
+
+def _cut_out(message: Message, where: Any, box: list[Any]) -> Any:
     field, first, *rest = where
+    if field == "data":
+        holder, place = _place(box, first)
+        return holder[place]
     if field == "arguments":
         value = _thawed(message.tool_calls[first].arguments)
         return json.dumps(value, **_STYLES[rest[0]]) if rest else value
     return (getattr(message, field) or "")[first : rest[0]]
 
 
-class _Said(NamedTuple):
-    """What a message says in fields of its own."""
+class _Cutting:
+    """Takes out of an item what is said elsewhere, and notes where that is."""
 
-    texts: dict[str, str]
-    arguments: tuple[Any, ...]
+    def __init__(self, texts: dict[str, str], arguments: Sequence[Any]) -> None:
+        self._texts = texts
+        #: Every long spelling of the calls' arguments, as text and as the JSON that it is.
+        self._spelled: dict[str, list[Any]] = {}
+        #: The compact one, for arguments that an item holds as JSON and not as text.
+        self._whole: dict[str, list[Any]] = {}
+        for number, value in enumerate(arguments):
+            if isinstance(value, str):
+                self._note(self._spelled, value, ["arguments", number])
+                continue
+            if isinstance(value, dict | list | tuple):
+                self._note(self._whole, json.dumps(value), ["arguments", number])
+            for name, style in _STYLES.items():
+                self._note(self._spelled, json.dumps(value, **style), ["arguments", number, name])
+        self._seen: dict[str, str] = {}
+        self.cut: dict[str, list[Any]] = {}
 
-    def place_of(self, value: Any) -> list[Any] | None:
-        """Give where a value stands among them."""
+    @staticmethod
+    def _note(known: dict[str, list[Any]], text: str, place: list[Any]) -> None:
+        if len(text) >= SHORT:
+            known.setdefault(text, place)
+
+    def without(self, value: Any, path: str) -> Any:
+        """Give a copy of a value, with nothing in place of what is said elsewhere."""
+        place = self._said(value, path)
+        if place is not None:
+            self.cut[path] = place
+            return None
         if isinstance(value, dict):
-            return next((["arguments", n] for n, a in enumerate(self.arguments) if _long(a) and _same(a, value)), None)
+            return {name: self.without(item, f"{path}/{_escaped(name)}") for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.without(item, f"{path}/{number}") for number, item in enumerate(value)]
+        return value
+
+    def _said(self, value: Any, path: str) -> list[Any] | None:
+        if isinstance(value, dict | list | tuple):
+            # Spelled out to be compared: so the order of members counts, and 1 is neither 1.0 nor True.
+            return self._whole.get(json.dumps(value)) if self._whole else None
         if not isinstance(value, str) or len(value) < SHORT:
             return None
-        for field, whole in self.texts.items():
+        for field, whole in self._texts.items():
             start = whole.find(value)
             if start >= 0:
                 return [field, start, start + len(value)]
-        for number, arguments in enumerate(self.arguments):
-            for name, style in _STYLES.items():
-                if json.dumps(arguments, **style) == value:
-                    return ["arguments", number, name]
-        return None
-
-
-def _without(value: Any, path: str, said: _Said, cut: dict[str, list[Any]]) -> Any:
-    """Give a copy of a value, with nothing in place of what is said elsewhere."""
-    place = said.place_of(value)
-    if place is not None:
-        cut[path] = place
-        return None
-    if isinstance(value, dict):
-        return {name: _without(item, f"{path}/{_escaped(name)}", said, cut) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without(item, f"{path}/{number}", said, cut) for number, item in enumerate(value)]
-    return value
+        if value in self._spelled:
+            return self._spelled[value]
+        first = self._seen.setdefault(value, path)
+        return None if first == path else ["data", first]
 
 
 def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
-
-
-def _long(value: Any) -> bool:
-    return len(json.dumps(value)) >= SHORT
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON, their members in the same order, and of the same types."""
-    return json.dumps(one) == json.dumps(other)
 
 
 def _thawed(value: Any) -> Any:

@@ -1,0 +1,239 @@
+"""The OpenAI Agents SDK keeps its sessions in a ledger: `LedgerSession` takes the place of its `SQLiteSession`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from ledger.adapters.frameworks import require
+
+require("openai-agents", "agents", extra="openai-agents", since="0.24", before="0.25")
+
+from agents.items import TResponseInputItem
+from agents.memory import SessionSettings
+from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
+
+from ledger.adapters.openai_items import Item, accepted, as_stored, called_by, item_of, message_of, result_of
+from ledger.adapters.openai_questions import APPROVAL, Verdict, ask, asked_by, known_of_calls, resolve
+from ledger.adapters.openai_runs import KeepsRuns, hold_run
+from ledger.adapters.opened import Opened, UsesLedger
+from ledger.adapters.stored import StoredSession
+from ledger.domain.parts import Message, Question
+from ledger.domain.session import Session
+
+if TYPE_CHECKING:
+    from agents.run_context import RunContextWrapper
+
+    from ledger.asyncbook import AsyncLedger
+    from ledger.book import Ledger
+
+__all__ = ["LedgerSession"]
+
+_CLEARED = "the session was cleared"
+_TAKEN_BACK = "its call was taken back"
+
+
+class LedgerSession(KeepsRuns, UsesLedger):
+    """A `Session` of the OpenAI Agents SDK whose items are messages of a ledger's session.
+
+        session = LedgerSession("user-123", "sqlite:///ledger.db")
+        result = await Runner.run(agent, "Deploy it", session=session)
+
+    Every call that changes something is one save: atomic and durable before it returns, never a deletion. Calls of one
+    session from any number of processes lose nothing, and each one's items stand in the order of its calls. Reads see
+    everything that was saved before them. Works on any event loop and from threads, and blocks none.
+
+    Calls that wait for an approval, and tools that exist to ask somebody (`ask_user` and the like), become questions of
+    the session when the run is interrupted, and their results answer them. `record_interruptions` also keeps the run
+    itself, so that another process can go on with it.
+    """
+
+    session_id: str
+    session_settings: SessionSettings | None = None
+
+    def __init__(
+        self,
+        session_id: str,
+        ledger_or_url: Ledger | AsyncLedger | str,
+        session_settings: SessionSettings | dict[str, Any] | None = None,
+        *,
+        writer: str = "openai-agents",
+    ) -> None:
+        """Make one; nothing is opened before it is needed.
+
+        Args:
+            session_id: any text.
+            ledger_or_url: a ledger that is open, and stays so; or its URL, which `close` closes again.
+            session_settings: `limit` is how many items `get_items` gives by default.
+            writer: who saves.
+        """
+        self.session_id = session_id
+        self.session_settings = (
+            SessionSettings() if session_settings is None else coerce_session_settings(session_settings)
+        )
+        self._opened = Opened(ledger_or_url, writer=writer)
+        self._stored = StoredSession(self._opened, session_id, writer=writer)
+
+    def __repr__(self) -> str:
+        return f"<LedgerSession {self.session_id}>"
+
+    async def get_items(
+        self, limit: int | None = None, *, wrapper: RunContextWrapper[Any] | None = None
+    ) -> list[TResponseInputItem]:
+        """Give the latest items in their order, each as it went in.
+
+        A run that reads the whole history is given one that a provider accepts: results stand behind their calls, and a
+        call that lost its result, because a process was killed or waits, gets one that says so. That is said to the
+        model only; the record stays as it is.
+
+        Args:
+            limit: so many at the most; by default the limit of the settings, else all.
+            wrapper: the run that reads, which the framework passes.
+        """
+        most = resolve_session_limit(limit, self.session_settings)
+        session = await self._stored.load()
+        messages = session.messages
+        if most is not None and most >= 0:
+            messages = messages[max(len(messages) - most, 0) :]
+        items = await asyncio.to_thread(_items, messages)
+        if wrapper is not None and most is None:
+            items = accepted(items, known_of_calls(session.questions))
+        return cast("list[TResponseInputItem]", items)
+
+    async def add_items(
+        self, items: list[TResponseInputItem], *, wrapper: RunContextWrapper[Any] | None = None
+    ) -> None:
+        """Append items, as one save; behind what others appended meanwhile. Without items nothing is saved.
+
+        A call that waits asks a question, and a result answers it; that is part of the save.
+
+        Args:
+            items: JSON; keys that are no text become text, as in the framework's own stores.
+            wrapper: the run that saves, which the framework passes: it knows what was approved.
+
+        Raises:
+            InvalidSession: if something in an item is no JSON; it names the place, and nothing was saved.
+        """
+        plain = [as_stored(item, f"/items/{number}") for number, item in enumerate(items)]
+        if not plain:
+            await self._opened.awaited()  # what is closed says so
+            return
+        messages = [message_of(item) for item in plain]
+
+        def append(session: Session) -> bool:
+            _note(session, plain, wrapper)
+            session.messages.extend(messages)
+            return True
+
+        await self._stored.change(append)
+
+    async def pop_item(self, *, wrapper: RunContextWrapper[Any] | None = None) -> TResponseInputItem | None:
+        """Take the latest item off and give it; `None` if there is none. A version before still loads with it.
+
+        Of calls at the same time, in whatever process, each gets another item. A question that its call asked is
+        withdrawn.
+
+        Args:
+            wrapper: the run that takes it, which the framework passes.
+        """
+        del wrapper
+        popped: list[Message] = []
+
+        def pop(session: Session) -> bool:
+            popped.clear()
+            if not session.messages:
+                return False
+            popped.append(session.messages.pop())
+            calls = {call.id for call in popped[0].tool_calls}
+            for question in session.pending_questions:
+                if question.tool_call_id in calls:
+                    session.withdraw(question, _TAKEN_BACK)
+            return True
+
+        await self._stored.change(pop, exactly=True)
+        return cast("TResponseInputItem", _item(popped[0])) if popped else None
+
+    async def clear_session(self, *, wrapper: RunContextWrapper[Any] | None = None) -> None:
+        """Remove all items, as one save, and withdraw what is pending. Every version before still loads with them.
+
+        The session itself lives on, and goes on with what is added next. Of a session without items nothing is saved.
+
+        Args:
+            wrapper: the run that clears it, which the framework passes.
+        """
+        del wrapper
+
+        def clear(session: Session) -> bool:
+            forgotten = hold_run(session, None)
+            withdrawn = session.clear_pending_question(_CLEARED)
+            changed = bool(session.messages or withdrawn or forgotten)
+            session.messages.clear()
+            return changed
+
+        await self._stored.change(clear, exactly=True)
+
+    async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
+        """Put other items in the place of all, as one save; what the framework compacts a history with."""
+        plain = [as_stored(item, f"/items/{number}") for number, item in enumerate(items)]
+
+        def replace(session: Session) -> bool:
+            session.messages[:] = _replaced(session.messages, plain)
+            return True
+
+        await self._stored.change(replace, exactly=True)
+        return True
+
+
+def _items(messages: list[Message]) -> list[Item]:
+    return [_item(message) for message in messages]
+
+
+def _item(message: Message) -> Item:
+    """Give the item of a message; of one that came another way than through the framework, what says the same."""
+    item = item_of(message)
+    if isinstance(item, dict):
+        return item
+    return {"role": message.role, "content": message.content}
+
+
+def _note(session: Session, items: list[Item], wrapper: RunContextWrapper[Any] | None) -> None:
+    """Ask what the items ask, and answer what they answer; they are not among the session's messages yet."""
+    results = {result_of(item) for item in items}
+
+    def decided(question: Question) -> Verdict | None:
+        return None if wrapper is None else _decided(wrapper, question)
+
+    for item in items:
+        call_id = called_by(item)
+        if call_id is not None and not _was_asked_before(session, call_id):
+            ask(session, asked_by(item, waits=wrapper is not None and call_id not in results))
+        if resolve(session, item, decided):
+            # A run that has gone on from here must not begin here again.
+            hold_run(session, None)
+
+
+def _was_asked_before(session: Session, call_id: str) -> bool:
+    """Tell whether a call was asked about before its item came: a run may hold its items back until it goes on."""
+    asked = any(question.tool_call_id == call_id for question in session.questions.values())
+    return asked and not any(call.id == call_id for message in session.messages for call in message.tool_calls)
+
+
+def _decided(wrapper: RunContextWrapper[Any], question: Question) -> Verdict | None:
+    name = (question.header if question.kind == APPROVAL else question.source) or ""
+    approved = wrapper.is_tool_approved(name, question.tool_call_id)
+    if approved is None:
+        return None
+    return Verdict(approved, None if approved else wrapper.get_rejection_message(name, question.tool_call_id))
+
+
+def _replaced(messages: list[Message], items: list[Item]) -> list[Message]:
+    """Give messages of these items; those that stand at either end already stay what they are."""
+    there = _items(messages)
+    first = 0
+    while first < min(len(there), len(items)) and there[first] == items[first]:
+        first += 1
+    last = 0
+    while last < min(len(there), len(items)) - first and there[-1 - last] == items[-1 - last]:
+        last += 1
+    made = [message_of(item) for item in items[first : len(items) - last]]
+    return [*messages[:first], *made, *messages[len(messages) - last :]]

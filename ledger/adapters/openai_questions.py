@@ -1,0 +1,259 @@
+"""The questions of an agent of OpenAI's SDK: calls that wait for an approval, and tools that ask somebody. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ledger.adapters.openai_items import APPROVAL_REQUEST, OUTPUTS, called_by, message_of, result_of
+from ledger.domain.pairing import stand_in
+from ledger.domain.parts import Question, QuestionStatus
+from ledger.domain.session import Session
+
+__all__ = [
+    "APPROVAL",
+    "APPROVE",
+    "REJECT",
+    "Verdict",
+    "answer_of",
+    "ask",
+    "asked_by",
+    "known_of_calls",
+    "resolve",
+    "verdict_of",
+]
+
+APPROVAL = "approval"
+APPROVE, REJECT = "approve", "reject"
+#: What the framework tells the model of a call that was rejected, if nobody says it otherwise.
+REJECTED = "Tool execution was not approved."
+NOT_RUN = "Cancelled: the call was approved, and has no recorded result."
+
+#: Tools that exist to ask a person, by their names without case and separators.
+_ASKING = frozenset(
+    {
+        "askclarification",
+        "askclarifyingquestion",
+        "askfollowupquestion",
+        "askhuman",
+        "askperson",
+        "askquestion",
+        "asktheuser",
+        "askuser",
+        "askuserquestion",
+        "clarify",
+        "getuserinput",
+        "humaninput",
+        "requestclarification",
+        "requesthumaninput",
+        "requestinput",
+        "requestuserinput",
+    }
+)
+_TEXTS = ("question", "text", "prompt", "message", "query")
+_OPTIONS = ("options", "choices")
+#: A longer spelling of a call's arguments is cut: the message has them whole.
+_LONGEST = 160
+#: Their results come from the provider, whoever asked for them.
+_NEVER_ASKED = frozenset({"program", "tool_search_call"})
+
+
+class Verdict(NamedTuple):
+    """What became of a request for approval, and what the model is told of a rejection."""
+
+    approved: bool
+    message: str | None = None
+
+
+def asked_by(item: Mapping[str, Any], *, waits: bool) -> list[Question]:
+    """Give the questions that an item asks.
+
+    A call of a tool that exists to ask is a clarification, a request for approval an approval. Any other call is one
+    if it waits: its run was interrupted before it had a result.
+    """
+    call_id = called_by(item)
+    if call_id is None or item["type"] in _NEVER_ASKED:
+        return []
+    call = message_of(item).tool_calls[0]
+    if "".join(letter for letter in call.name if letter.isalnum()).lower() in _ASKING:
+        asked = _clarifications(call_id, call.name, call.arguments)
+        if asked:
+            return asked
+    if not waits and item["type"] != APPROVAL_REQUEST:
+        return []
+    text = f"Approve {call.name}({_spelled(call.arguments)})?"
+    return [_question(call_id, text, kind=APPROVAL, header=call.name, options=[APPROVE, REJECT], allow_custom=False)]
+
+
+def _question(call_id: str, text: str, *, index: int = 0, **fields: Any) -> Question:
+    return Question(id=f"{call_id}#{index}", tool_call_id=call_id, index=index, text=text, **fields)
+
+
+def _clarifications(call_id: str, name: str, arguments: Any) -> list[Question]:
+    several = arguments.get("questions") if isinstance(arguments, Mapping) else None
+    asked: list[Question] = []
+    for one in several if isinstance(several, Sequence) and not isinstance(several, str) else [arguments]:
+        told = {"question": one} if isinstance(one, str) else one if isinstance(one, Mapping) else {}
+        text = next((told[key] for key in _TEXTS if isinstance(told.get(key), str) and told[key]), None)
+        if text is None:
+            continue
+        header = told.get("header")
+        asked.append(
+            _question(
+                call_id,
+                text,
+                index=len(asked),
+                header=header if isinstance(header, str) else None,
+                options=_options(next((told[key] for key in _OPTIONS if told.get(key)), None)),
+                multiple=(told.get("multiple") or told.get("multiSelect")) is True,
+                source=name,
+            )
+        )
+    return asked
+
+
+def _options(value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        return []
+    labels = []
+    for option in value:
+        if isinstance(option, str):
+            labels.append({"label": option})
+        elif isinstance(option, Mapping) and isinstance(option.get("label"), str):
+            description = option.get("description")
+            labels.append(
+                {"label": option["label"]} | ({"description": description} if isinstance(description, str) else {})
+            )
+    return labels
+
+
+def _spelled(arguments: Any) -> str:
+    if isinstance(arguments, Mapping):
+        text = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
+    else:
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def ask(session: Session, questions: Sequence[Question]) -> None:
+    """Ask questions of one call, unless it has one pending already. An id that was used before gives another index."""
+    for question in questions:
+        if any(other.is_pending and _is(question, other) for other in session.questions.values()):
+            continue
+        session.ask(
+            question.tool_call_id,
+            question.text,
+            options=question.options,
+            kind=question.kind,
+            allow_custom=question.allow_custom,
+            multiple=question.multiple,
+            header=question.header,
+            source=question.source,
+        )
+
+
+def _is(question: Question, other: Question) -> bool:
+    # One call that waits for an approval waits for one, however it is worded.
+    same_call = other.tool_call_id == question.tool_call_id
+    return same_call and (other.text == question.text or APPROVAL in {question.kind, other.kind})
+
+
+def resolve(
+    session: Session, item: Mapping[str, Any], decided: Callable[[Question], Verdict | None] = lambda _: None
+) -> bool:
+    """Let the result of a call answer what it waited for.
+
+    Args:
+        session: whose questions they are.
+        item: the result.
+        decided: what was decided of the question's call, if the framework knows; else the result tells.
+
+    Returns:
+        Whether something had been asked of its call, be it open or not.
+    """
+    call_id = result_of(item)
+    asked = [question for question in session.questions.values() if question.tool_call_id == call_id]
+    said = message_of(item).content
+    for question in asked:
+        if not question.is_pending:
+            continue
+        verdict = _response(item) if item.get("type") == OUTPUTS[APPROVAL_REQUEST] else decided(question)
+        if question.kind == APPROVAL:
+            session.answer(question.id, answer_of(verdict or Verdict(said != REJECTED)))
+        elif verdict is not None and not verdict.approved:
+            session.withdraw(question.id, verdict.message or REJECTED)
+        else:
+            session.answer(question.id, said)
+    return bool(asked)
+
+
+def _response(item: Mapping[str, Any]) -> Verdict:
+    reason = item.get("reason")
+    return Verdict(item.get("approve") is True, reason if isinstance(reason, str) and reason else None)
+
+
+def answer_of(verdict: Verdict) -> Any:
+    """Give a verdict as the answer to its question.
+
+    >>> answer_of(Verdict(False, "not on a Friday"))
+    {'decision': 'reject', 'message': 'not on a Friday'}
+    """
+    decision = APPROVE if verdict.approved else REJECT
+    return decision if verdict.message is None else {"decision": decision, "message": verdict.message}
+
+
+def verdict_of(question: Question) -> Verdict | None:
+    """Give what the answer to a question means for its call; `None` while there is none.
+
+    A clarification that was answered lets its call run, so that its tool gives the answer.
+
+    Raises:
+        ValueError: if an approval was answered with something else than approve or reject.
+    """
+    if question.status is not QuestionStatus.ANSWERED:
+        return None if question.is_pending else Verdict(approved=False, message=question.reason)
+    if question.kind != APPROVAL:
+        return Verdict(approved=True)
+    answer = question.answer
+    decision, message = (
+        (answer.get("decision"), answer.get("message")) if isinstance(answer, Mapping) else (answer, None)
+    )
+    if decision not in (APPROVE, REJECT):
+        raise ValueError(
+            f"question {question.id} was answered {answer!r}, which neither approves nor rejects; "
+            f"answer {APPROVE!r}, {REJECT!r} or {{'decision': {REJECT!r}, 'message': …}}"
+        )
+    return Verdict(decision == APPROVE, message if isinstance(message, str) else None)
+
+
+def known_of_calls(questions: Mapping[str, Question]) -> dict[str, str]:
+    """Give what stands in for the result of each call that has a question, by its id."""
+    by_call: dict[str, list[Question]] = {}
+    for question in questions.values():
+        by_call.setdefault(question.tool_call_id, []).append(question)
+    return {call_id: _known(asked) for call_id, asked in by_call.items()}
+
+
+def _known(asked: Sequence[Question]) -> str:
+    waiting = [question.text for question in asked if question.is_pending]
+    if waiting:
+        return stand_in("; ".join(waiting))
+    answered = [question for question in asked if question.status is QuestionStatus.ANSWERED]
+    if not answered:
+        return stand_in(None)
+    if answered[-1].kind == APPROVAL:
+        return NOT_RUN if answered[-1].answer == APPROVE else _rejected(answered[-1].answer)
+    answers = [each.answer if isinstance(each.answer, str) else _json(each.answer) for each in answered]
+    if len(answers) == 1:
+        return answers[0]
+    return "\n".join(f"{each.text} {answer}" for each, answer in zip(answered, answers, strict=True))
+
+
+def _rejected(answer: Any) -> str:
+    message = answer.get("message") if isinstance(answer, Mapping) else None
+    return message if isinstance(message, str) and message else REJECTED
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=list)

@@ -1,0 +1,59 @@
+"""`LedgerSession` is a `Session` of the OpenAI Agents SDK to the letter, and takes whatever JSON comes."""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from agents.items import TResponseInputItem
+from agents.memory import Session
+from agents.memory.session import SessionABC
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ledger
+from ledger import LedgerError
+from ledger.adapters.openai_agents import LedgerSession
+from tests.unit.adapters.openai_samples import conversations
+
+
+def test_it_is_a_session_of_the_framework() -> None:
+    """By the protocol, which a type checker reads too, and which the framework checks at run time."""
+    session: Session = LedgerSession("s1", "sqlite://")
+
+    assert isinstance(session, Session)
+
+
+@pytest.mark.parametrize("name", ["get_items", "add_items", "pop_item", "clear_session"])
+def test_its_signatures_are_those_of_the_protocol(name: str) -> None:
+    """The same parameters; what it takes beside them is the run, by the framework's own word for it."""
+    ours = dict(inspect.signature(getattr(LedgerSession, name)).parameters)
+    wrapper = ours.pop("wrapper")
+    theirs = inspect.signature(getattr(Session, name)).parameters
+
+    assert (inspect.Parameter.KEYWORD_ONLY, None) == (wrapper.kind, wrapper.default)
+    assert [(p.name, p.kind, p.default, p.annotation) for p in theirs.values()] == [
+        (p.name, p.kind, p.default, p.annotation) for p in ours.values()
+    ]
+    assert inspect.iscoroutinefunction(getattr(LedgerSession, name))
+    assert theirs.keys() == inspect.signature(getattr(SessionABC, name)).parameters.keys()
+
+
+@given(st.lists(conversations, min_size=1, max_size=3))
+async def test_whatever_json_goes_in_comes_out(batches: list[list[dict[str, Any]]]) -> None:
+    """Of realistic shape or not, its keys in order."""
+    async with ledger.open_async("sqlite://") as book:
+        session = LedgerSession("s1", book)
+        for batch in batches:
+            await session.add_items(cast("list[TResponseInputItem]", batch))
+
+        assert json.dumps([item for batch in batches for item in batch]) == json.dumps(await session.get_items())
+
+
+async def test_a_ledger_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    """When it is first needed; until then nothing is opened."""
+    session = LedgerSession("s1", f"sqlite:///{tmp_path}/missing/ledger.db")
+
+    with pytest.raises(LedgerError, match="missing"):
+        await session.get_items()
