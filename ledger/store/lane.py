@@ -42,6 +42,8 @@ class Lane:
         self._queue: deque[Unit | Task] = deque()
         #: Those who wait for room, the longest first.
         self._tickets: deque[Task] = deque()
+        #: The event loops that are to start the lane.
+        self._starters: list[Later] = []
         self._busy = False
         self._at_work: Sequence[Unit | Task] = ()
         #: The thread that commits a save of its own, if one does.
@@ -88,22 +90,20 @@ class Lane:
                 ticket = Task(_nothing)
                 self._tickets.append(ticket)
                 return ticket
-            first = not self._queue
             self._queue.append(item)
             item.queued = True
-            if later is None:
-                start, self._busy = not self._busy, True
-            else:
-                start = first and not self._busy
-        if start and later is None:
-            self._start()
-        elif start and later is not None:
-            later(self.start)
+            # Each event loop starts the lane for itself: another one may be busy with something else for long.
+            start = not self._busy and (later is None or later not in self._starters)
+            if start and later is not None:
+                self._starters.append(later)
+        if start:
+            (later or _at_once)(self.start)
         return None
 
     def start(self) -> None:
         """Begin with what is queued, if nobody has yet."""
         with self._mutex:
+            self._starters.clear()
             if self._busy or not self._queue:
                 return
             self._busy = True
@@ -215,6 +215,10 @@ class Lane:
             # A signal handler may close the ledger in the middle of its own thread's save.
             while self._busy and self._guest != threading.get_ident():
                 self._at_rest.wait()
+
+
+def _at_once(act: Callable[[], None]) -> None:
+    act()
 
 
 def _nothing() -> None:

@@ -132,6 +132,20 @@ async def test_a_save_that_only_waits_for_the_loop_keeps_nobody_who_holds_the_lo
     await book.close()
 
 
+async def test_a_loop_that_is_busy_holds_up_its_own_saves_alone(book: Book) -> None:
+    """Another event loop need not wait until it comes to start the lane that both have queued saves in."""
+    mine, other = new_sessions(2)
+
+    async def save_in_a_loop_of_its_own() -> int:
+        return (await book.awaited.save(other)).version
+
+    begun = book.awaited.save(mine)
+    with ThreadPoolExecutor(1) as pool:
+        # This blocks the loop that the first save was called in.
+        assert 1 == pool.submit(asyncio.run, save_in_a_loop_of_its_own()).result(timeout=30)
+    assert 1 == (await begun).version
+
+
 async def test_a_save_that_is_refused_fails_alone(book: Book) -> None:
     """What is wrong with one, its caller is told; the others are stored."""
     sessions = new_sessions()
