@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ledger.domain.parts import Message
@@ -75,6 +76,8 @@ def _place(box: list[Any], path: str) -> tuple[Any, Any]:
 
 
 def _cut_out(message: Message, where: Any, box: list[Any]) -> Any:
+    if where[0] == "parsed":
+        return json.loads(message.content)
     field, first, *rest = where
     if field == "data":
         holder, place = _place(box, first)
@@ -102,6 +105,10 @@ class _Cutting:
                 self._note(self._whole, json.dumps(value), ["arguments", number])
             for name, style in _STYLES.items():
                 self._note(self._spelled, json.dumps(value, **style), ["arguments", number, name])
+        with suppress(ValueError, RecursionError):
+            # A result that is JSON is what the message says, written out.
+            if len(content := texts["content"]) >= SHORT and content[0] in "{[":
+                self._whole.setdefault(json.dumps(json.loads(content)), ["parsed"])
         self._seen: dict[str, str] = {}
         self.cut: dict[str, list[Any]] = {}
 

@@ -69,9 +69,20 @@ def test_what_the_message_says_comes_out_too(data: st.DataObject) -> None:
         ({"arguments": '{"question":"' + LONG + '"}'}, {"arguments": ({"question": LONG},)}),
         ({"action": {"commands": [LONG]}}, {"arguments": ({"commands": [LONG]},)}),
         ({"arguments": '{ "question":"' + LONG + '"}'}, {"arguments": ('{ "question":"' + LONG + '"}',)}),
+        ({"response": {"said": [LONG], "n": 1.0}}, {"content": json.dumps({"said": [LONG], "n": 1.0})}),
         ({"one": LONG, "two": {"deep": [LONG]}}, {}),
     ],
-    ids=["content", "parts", "reasoning", "spaced", "compact", "as JSON", "as it was written", "twice in the item"],
+    ids=[
+        "content",
+        "parts",
+        "reasoning",
+        "spaced",
+        "compact",
+        "as JSON",
+        "as it was written",
+        "written out",
+        "twice in the item",
+    ],
 )
 def test_a_long_text_is_stored_once(item: Any, fields: dict[str, Any]) -> None:
     """What the message says in fields of its own is not repeated in its native, nor is a text in itself."""
