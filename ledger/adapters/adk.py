@@ -16,7 +16,7 @@ from ledger.adapters.frameworks import require
 
 require("google-adk", "google.adk", extra="adk", since="2.13", before="2.14")
 
-from ledger.adapters.adk_registry import register, session_service  # noqa: E402 - only where there is an ADK
-from ledger.adapters.adk_service import LedgerSessionService  # noqa: E402
+from ledger.adapters.adk_registry import register, session_service
+from ledger.adapters.adk_service import LedgerSessionService
 
 __all__ = ["LedgerSessionService", "register", "session_service"]
