@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, cast
 
 from ledger.adapters.frameworks import require
@@ -11,6 +13,7 @@ require("openai-agents", "agents", extra="openai-agents", since="0.24", before="
 
 from agents.items import TResponseInputItem
 from agents.memory import SessionSettings
+from agents.memory.session import SessionABC, _CompactionSnapshot
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
 from ledger.adapters.openai_items import Item, accepted, as_stored, called_by, item_of, message_of, result_of
@@ -33,7 +36,7 @@ _CLEARED = "the session was cleared"
 _TAKEN_BACK = "its call was taken back"
 
 
-class LedgerSession(KeepsRuns, UsesLedger):
+class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
     """A `Session` of the OpenAI Agents SDK whose items are messages of a ledger's session.
 
         session = LedgerSession("user-123", "sqlite:///ledger.db")
@@ -73,6 +76,7 @@ class LedgerSession(KeepsRuns, UsesLedger):
         )
         self._opened = Opened(ledger_or_url, writer=writer)
         self._stored = StoredSession(self._opened, session_id, writer=writer)
+        self._read: list[Message] = []
 
     def __repr__(self) -> str:
         return f"<LedgerSession {self.session_id}>"
@@ -92,7 +96,7 @@ class LedgerSession(KeepsRuns, UsesLedger):
         """
         most = resolve_session_limit(limit, self.session_settings)
         session = await self._stored.load()
-        messages = session.messages
+        messages = self._read = session.messages
         if most is not None and most >= 0:
             messages = messages[max(len(messages) - most, 0) :]
         items = await asyncio.to_thread(_items, messages)
@@ -114,7 +118,7 @@ class LedgerSession(KeepsRuns, UsesLedger):
         Raises:
             InvalidSession: if something in an item is no JSON; it names the place, and nothing was saved.
         """
-        plain = [as_stored(item, f"/items/{number}") for number, item in enumerate(items)]
+        plain = _as_stored(items)
         if not plain:
             await self._opened.awaited()  # what is closed says so
             return
@@ -172,16 +176,54 @@ class LedgerSession(KeepsRuns, UsesLedger):
 
         await self._stored.change(clear, exactly=True)
 
+    # What the framework compacts a history with; it looks for these two by name, and does it in several steps without.
+
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
-        """Put other items in the place of all, as one save; what the framework compacts a history with."""
-        plain = [as_stored(item, f"/items/{number}") for number, item in enumerate(items)]
+        """Put other items in the place of those that were read here last, as one save; what came since stays."""
+        if type(self) is not LedgerSession:
+            return False  # an heir may keep its items otherwise
+        plain, read = _as_stored(items), {message.id for message in self._read}
 
         def replace(session: Session) -> bool:
-            session.messages[:] = _replaced(session.messages, plain)
+            since = [message for message in session.messages if message.id not in read]
+            session.messages[:] = [*map(message_of, plain), *since]
             return True
 
         await self._stored.change(replace, exactly=True)
         return True
+
+    async def _get_compaction_snapshot(
+        self, limit: int, *, prune_prefix: Callable[[TResponseInputItem], bool] | None = None
+    ) -> _CompactionSnapshot | None:
+        """Give the latest items, and what puts others in their place, as one save, if they still are the latest."""
+        if type(self) is not LedgerSession:
+            return None
+        session = await self._stored.load()
+        latest = session.messages[max(len(session.messages) - limit, 0) :]
+        items = cast("list[TResponseInputItem]", await asyncio.to_thread(_items, latest))
+
+        async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
+            expected, plain = latest[start:], _as_stored(output)
+            done = False
+
+            def replace(session: Session) -> bool:
+                nonlocal done
+                kept = session.messages[: max(len(session.messages) - len(expected), 0)]
+                done = bool(expected) and session.messages[len(kept) :] == expected
+                if done:
+                    if prune_prefix is not None:
+                        kept = list(dropwhile(lambda message: prune_prefix(_item(message)), kept))  # type: ignore[arg-type]  # it takes any item
+                    session.messages[:] = [*kept, *map(message_of, plain)]
+                return done
+
+            await self._stored.change(replace, exactly=True)
+            return done
+
+        return _CompactionSnapshot(items, len(latest) == len(session.messages), replace_suffix)
+
+
+def _as_stored(items: Sequence[Any]) -> list[Item]:
+    return [as_stored(item, f"/items/{number}") for number, item in enumerate(items)]
 
 
 def _items(messages: list[Message]) -> list[Item]:
@@ -224,16 +266,3 @@ def _decided(wrapper: RunContextWrapper[Any], question: Question) -> Verdict | N
     if approved is None:
         return None
     return Verdict(approved, None if approved else wrapper.get_rejection_message(name, question.tool_call_id))
-
-
-def _replaced(messages: list[Message], items: list[Item]) -> list[Message]:
-    """Give messages of these items; those that stand at either end already stay what they are."""
-    there = _items(messages)
-    first = 0
-    while first < min(len(there), len(items)) and there[first] == items[first]:
-        first += 1
-    last = 0
-    while last < min(len(there), len(items)) - first and there[-1 - last] == items[-1 - last]:
-        last += 1
-    made = [message_of(item) for item in items[first : len(items) - last]]
-    return [*messages[:first], *made, *messages[len(messages) - last :]]

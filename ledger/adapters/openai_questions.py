@@ -15,11 +15,13 @@ __all__ = [
     "APPROVAL",
     "APPROVE",
     "REJECT",
+    "Outcome",
     "Verdict",
     "answer_of",
     "ask",
     "asked_by",
     "known_of_calls",
+    "outcome_of",
     "resolve",
     "verdict_of",
 ]
@@ -174,23 +176,34 @@ def resolve(
     """
     call_id = result_of(item)
     asked = [question for question in session.questions.values() if question.tool_call_id == call_id]
-    said = message_of(item).content
     for question in asked:
-        if not question.is_pending:
-            continue
-        verdict = _response(item) if item.get("type") == OUTPUTS[APPROVAL_REQUEST] else decided(question)
-        if question.kind == APPROVAL:
-            session.answer(question.id, answer_of(verdict or Verdict(said != REJECTED)))
-        elif verdict is not None and not verdict.approved:
-            session.withdraw(question.id, verdict.message or REJECTED)
-        else:
-            session.answer(question.id, said)
+        if question.is_pending:
+            outcome = outcome_of(item, question.kind, decided(question))
+            if outcome.reason is None:
+                session.answer(question.id, outcome.answer)
+            else:
+                session.withdraw(question.id, outcome.reason)
     return bool(asked)
 
 
-def _response(item: Mapping[str, Any]) -> Verdict:
-    reason = item.get("reason")
-    return Verdict(item.get("approve") is True, reason if isinstance(reason, str) and reason else None)
+class Outcome(NamedTuple):
+    """What became of a question: its answer, or else why it was withdrawn."""
+
+    answer: Any = None
+    reason: str | None = None
+
+
+def outcome_of(item: Mapping[str, Any], kind: str, verdict: Verdict | None = None) -> Outcome:
+    """Give what the result of a call means for a question of this kind."""
+    said = message_of(item).content
+    if item.get("type") == OUTPUTS[APPROVAL_REQUEST]:
+        reason = item.get("reason")
+        verdict = Verdict(item.get("approve") is True, reason if isinstance(reason, str) and reason else None)
+    elif verdict is None:
+        verdict = Verdict(said != REJECTED)
+    if kind == APPROVAL:
+        return Outcome(answer=answer_of(verdict))
+    return Outcome(answer=said) if verdict.approved else Outcome(reason=verdict.message or REJECTED)
 
 
 def answer_of(verdict: Verdict) -> Any:

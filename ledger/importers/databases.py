@@ -17,7 +17,9 @@ __all__ = ["NAMES", "Reader", "database_of", "is_database", "reader_of"]
 #: What every SQLite file begins with.
 _SQLITE = b"SQLite format 3\0"
 #: The modules that read one, by the names of their formats. Each is imported when a database is met.
-_READERS: dict[str, str] = {}
+_READERS: dict[str, str] = {
+    "openai-agents": "ledger.importers.openai_agents",
+}
 NAMES = tuple(_READERS)
 
 
