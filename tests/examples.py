@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sybil import Example, Sybil
+from sybil import Document, Example, Region, Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.example import NotEvaluated
 from sybil.integration.pytest import pytest_integration
@@ -27,7 +27,9 @@ from tests import warm_command
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # `make`, `git` and `pip` change more than the page's folder; they are for the reader.
-_OURS = re.compile(r"(^|\| *|\b[A-Z_]+=\S+ +)(session)?ledger\b")
+_OURS = re.compile(r"(^|\| *|\b[A-Z_]+=\S+ +)((session)?ledger\b|python \w+\.py\b)")
+#: How a block begins that is a program of its own.
+_FILE = re.compile(r"# (\w+\.py)\n")
 _EXIT_CODE = re.compile(r"#\s*exits?\s+(\d+)\s*$")
 
 
@@ -71,8 +73,24 @@ class Docstrings(PythonDocStringDocument):
         raise NotEvaluated
 
 
+class PythonBlockParser(PythonCodeBlockParser):
+    """The python blocks of a page. One that begins with a comment which is a file's name is written there, not run."""
+
+    def __call__(self, document: Document) -> Iterator[Region]:
+        for region in super().__call__(document):
+            if _FILE.match(str(region.parsed)):
+                region.evaluator = write_file
+            yield region
+
+
+def write_file(example: Example) -> None:
+    """Write a block into the file that it names, in the page's folder."""
+    text = str(example.parsed)
+    Path(text[2:].partition("\n")[0]).write_text(text, encoding="utf-8")
+
+
 def run_console(example: Example) -> str | None:
-    """Run the `$ ledger …` lines of a block; give what differs from the exit code and the output that it shows."""
+    """Run the `$ ledger …` and `$ python NAME.py …` lines; give what differs from the exit code and output shown."""
     for command, shown in _commands(str(example.parsed)):
         if not _OURS.search(command):
             continue
@@ -117,7 +135,7 @@ def _environment() -> dict[str, str]:
 
 def _pages(folder: Path, pattern: str, *, beside: bool = False) -> Sybil:
     return Sybil(
-        parsers=[PythonCodeBlockParser(doctest_optionflags=LENIENT), CodeBlockParser("console", run_console)],
+        parsers=[PythonBlockParser(doctest_optionflags=LENIENT), CodeBlockParser("console", run_console)],
         path=str(folder),
         pattern=pattern,
         exclude="*/*" if beside else None,

@@ -26,6 +26,8 @@ __all__ = [
     "parts_of",
     "responses_of",
     "said_by",
+    "time_of",
+    "usage_of",
 ]
 
 #: The forms of `Message.native`.
@@ -34,6 +36,15 @@ PART = "adk-event-part"
 
 #: The author of what a person said.
 PERSON = "user"
+
+#: What the ledger's totals call the counts of tokens that ADK keeps.
+_TOKENS = {
+    "prompt_token_count": "input_tokens",
+    "candidates_token_count": "output_tokens",
+    "thoughts_token_count": "reasoning_tokens",
+    "cached_content_token_count": "cache_read_input_tokens",
+    "tool_use_prompt_token_count": "tool_use_input_tokens",
+}
 
 #: A result that says only one thing says it under one of these.
 _ONE_WORD = ("result", "output", "response", "error")
@@ -56,7 +67,7 @@ def messages_of(event: Mapping[str, Any]) -> list[Message]:
         apart = results
         first = _spoken(event, parts)
     first |= {"id": event["id"], "metadata": {"author": event["author"]} if event.get("author") else {}}
-    time = _time(event.get("timestamp"))
+    time = time_of(event.get("timestamp"))
     if time is not None:
         first["created_at"] = time
     native = native_of(
@@ -165,6 +176,23 @@ def said_by(response: Any) -> Any:
     return response
 
 
+def usage_of(event: Mapping[str, Any]) -> Json | None:
+    """Give the record of the tokens that an event cost, if it says so."""
+    said = _object(event, "usage_metadata")
+    counts = {ours: said[theirs] for theirs, ours in _TOKENS.items() if type(said.get(theirs)) is int}
+    if not counts:
+        return None
+    return {"event_id": event["id"], "author": event.get("author"), "model": event.get("model_version"), **counts}
+
+
+def time_of(timestamp: Any) -> datetime | None:
+    """Give the time of a timestamp; `None` if it is none."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
 def _result(part: Json) -> Json:
     """Give the fields of a message that brings a tool's result."""
     brought = _object(part, "function_response")
@@ -243,10 +271,3 @@ def _without_parts(event: Mapping[str, Any], places: list[int]) -> Json:
 def _object(holder: Any, name: str) -> Json:
     found = holder.get(name) if isinstance(holder, Mapping) else None
     return found if isinstance(found, dict) else {}
-
-
-def _time(timestamp: Any) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(timestamp, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None

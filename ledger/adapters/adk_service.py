@@ -14,7 +14,7 @@ from google.adk.sessions import BaseSessionService, Session
 from google.adk.sessions.base_session_service import GetSessionConfig, ListSessionsResponse
 
 from ledger.adapters import adk_ids
-from ledger.adapters.adk_events import Json, event_of, events_of
+from ledger.adapters.adk_events import Json, event_of, events_of, usage_of
 from ledger.adapters.adk_ids import Named
 from ledger.adapters.adk_sessions import id_of_last, last_used, newest, record
 from ledger.adapters.adk_state import Delta, delta_of, event_json, merged
@@ -24,7 +24,8 @@ from ledger.cache import SessionCache
 from ledger.domain.copies import own
 from ledger.domain.session import Session as LedgerSession
 from ledger.domain.session import tracking_of
-from ledger.errors import SessionDeleted, SessionNotFound, VersionConflict
+from ledger.errors import IdempotencyConflict, SessionDeleted, SessionNotFound, StorageError, VersionConflict
+from ledger.telemetry import get_logger
 from ledger.verbs import UPDATE_TRIES
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ WRITER = "adk"
 #: What an agent goes on with is kept at hand, so that an event costs what is in it.
 SESSIONS_AT_HAND = 256
 BYTES_AT_HAND = 64 * 1024 * 1024
+
+_log = get_logger(__name__)
 
 
 class LedgerSessionService(UsesLedger, BaseSessionService):
@@ -192,11 +195,23 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
         book = await self._opened.awaited()
         async with self._turns.of(named.ledger_id):
             saved = await self._append(book, named, session, item)
+            await self._count(book, named, item)
             if saved is None:
                 return event
             session.last_update_time = event.timestamp
             session._storage_update_marker = _marker(saved)  # noqa: SLF001 - made for session services
             return self._commit_event_to_session(session, event)
+
+    async def _count(self, book: AsyncLedger, named: Named, item: Json) -> None:
+        """Add the tokens that an event cost to the usage log, once, however often the event is delivered."""
+        usage = usage_of(item)
+        if usage is None:
+            return
+        try:
+            await book.record_usage(named.ledger_id, usage, key=f"adk:{item['id']}")
+        except (StorageError, IdempotencyConflict) as error:
+            # The event is stored, and with it what it cost: no reason to have the agent fail.
+            _log.warning("usage_not_counted", session_id=named.ledger_id, event_id=item["id"], error=str(error))
 
     async def _append(self, book: AsyncLedger, named: Named, session: Session, item: Json) -> LedgerSession | None:
         """Save an event, and give the session then; `None` if the caller's object has nothing to be told of it."""

@@ -18,6 +18,7 @@ __all__ = ["NAMES", "Reader", "database_of", "is_database", "reader_of"]
 _SQLITE = b"SQLite format 3\0"
 #: The modules that read one, by the names of their formats. Each is imported when a database is met.
 _READERS: dict[str, str] = {
+    "adk": "ledger.importers.adk",
     "openai-agents": "ledger.importers.openai_agents",
 }
 NAMES = tuple(_READERS)

@@ -16,6 +16,7 @@ from ledger.importers.steps import (
     Happening,
     ModelNamed,
     Said,
+    StateMerged,
     Summarised,
     Titled,
     Withdrawn,
@@ -44,8 +45,8 @@ def play(session: Session, happenings: Iterable[Happening]) -> int:
                 recovered += resolve(session, happening)
             case Titled():
                 _title(session, happening)
-            case Described():
-                session.metadata.update(happening.metadata)
+            case Described() | StateMerged():
+                _put_in(session, happening)
             case ModelNamed():
                 session.model = happening.model
             case Summarised():
@@ -55,6 +56,13 @@ def play(session: Session, happenings: Iterable[Happening]) -> int:
             case _:
                 assert_never(happening)
     return recovered
+
+
+def _put_in(session: Session, values: Described | StateMerged) -> None:
+    if isinstance(values, Described):
+        session.metadata.update(values.metadata)
+    else:
+        session.state.update(values.values)
 
 
 def _title(session: Session, titled: Titled) -> None:

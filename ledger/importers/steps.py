@@ -22,6 +22,7 @@ __all__ = [
     "Opening",
     "Said",
     "Skipped",
+    "StateMerged",
     "Step",
     "Summarised",
     "Titled",
@@ -97,6 +98,13 @@ class Summarised:
 
 
 @dataclass(frozen=True, slots=True)
+class StateMerged:
+    """Values were put into the state, each in the place of what stood under its key."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CopyTaken:
     """A store wrote the whole session anew: whatever the copy no longer holds is gone from that store.
 
@@ -114,7 +122,7 @@ class CopyTaken:
     answers: Mapping[str, Answered | Withdrawn]
 
 
-Happening = Said | Asked | Answered | Withdrawn | Titled | Described | ModelNamed | Summarised | CopyTaken
+Happening = Said | Asked | Answered | Withdrawn | Titled | Described | ModelNamed | Summarised | StateMerged | CopyTaken
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 from sybil import Document
 from sybil.parsers.markdown import CodeBlockParser
 
-from tests.examples import run_console
+from tests.examples import PythonBlockParser, run_console
 
 
 def outcome(block: str, folder: Path) -> str | None:
@@ -45,3 +45,20 @@ def test_what_a_page_shows_may_be_short(block: str, tmp_path: Path) -> None:
 def test_what_a_page_shows_has_to_be_true(block: str, complaint: str, tmp_path: Path) -> None:
     """Another output, another exit code, in any line: the page fails, and says what it should have shown."""
     assert complaint in (outcome(block, tmp_path) or "")
+
+
+def test_a_program_of_a_page_is_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that names a file is that file; a line of a console block runs it, and sees how it ends."""
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    program = "# ends.py\nimport os, signal\nprint('so far', flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    page.write_text(f"```python\n{program}```\n```python\nran = True\n```\n", encoding="utf-8")
+
+    written, ran = Document.parse(str(page), PythonBlockParser()).examples()
+    for each in (written, ran):
+        each.evaluate()
+
+    assert program == Path("ends.py").read_text(encoding="utf-8")
+    assert ran.namespace["ran"]
+    assert outcome("$ python ends.py  # exits 137\nso far\n...", tmp_path) is None
+    assert "exited 137, not 0" in (outcome("$ python ends.py", tmp_path) or "")
