@@ -113,7 +113,7 @@ def test_the_command_takes_it(book: Ledger, kind: str, tmp_path: Path) -> None:
     """What wrote a database is told from it."""
     report = import_sources(book, [_made(kind, tmp_path, _a_conversation)])
 
-    assert "3 sessions, 8 saves, 1 question: 1 answered; longest wait 1 min" == report.summary()
+    assert "3 sessions, 9 saves, 1 question: 1 answered; longest wait 1 min" == report.summary()
 
 
 def test_questions_and_answers_come_in(book: Ledger, kind: str, tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_pickled_database_is_refused(tmp_path: Path) -> None:
 
 def test_any_text_is_an_id(book: Ledger, kind: str, tmp_path: Path) -> None:
     """Slashes, spaces, quotes and emoji, in the names of apps, users and sessions."""
-    odd = {"app_name": "a/b", "user_id": 'O\'Neil "🙂"', "session_id": "s 1/%2F"}
+    odd: dict[str, Any] = {"app_name": "a/b", "user_id": 'O\'Neil "🙂"', "session_id": "s 1/%2F"}
 
     async def fill(service: BaseSessionService) -> None:
         await service.append_event(await service.create_session(**odd), says("Hello", delta={"user:x": 1}))
