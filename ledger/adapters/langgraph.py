@@ -9,7 +9,6 @@
 `ledger --db sqlite:///ledger.db log deployment-7` then tells what happened.
 """
 
-# ruff: noqa: E402 - `require` says first what to install, if the framework is missing
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence

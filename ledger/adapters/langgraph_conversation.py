@@ -7,7 +7,7 @@ stored is compared by value with what each object holds, and only what differs i
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -112,9 +112,23 @@ def unsaid(serde: SerializerProtocol, stored: Message) -> BaseMessage:
 
 
 class Conversation:
-    """The messages of a session while a graph's step is taken in. `fresh` are those that are new."""
+    """The messages of a session while a graph's step is taken in. `fresh` are those that are new.
 
-    def __init__(self, messages: Messages, serde: SerializerProtocol, memory: Memory) -> None:
+    Args:
+        messages: of the session as it was.
+        serde: of the saver.
+        memory: what is remembered of them.
+        held: gives the ids of those that something refers to, so that they have to stay as they are.
+    """
+
+    def __init__(
+        self,
+        messages: Messages,
+        serde: SerializerProtocol,
+        memory: Memory,
+        held: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
+        self._held = held
         self._stored = messages
         self._serde = serde
         self._memory = memory
@@ -156,7 +170,9 @@ class Conversation:
         renamed = self._renaming(message, taken)
         if renamed is not None:
             return renamed
-        return self._revise(alike[0], message) if alike else self._add(message)
+        if not alike or alike[0].id in self._held():
+            return self._add(message)
+        return self._revise(alike[0], message)
 
     def _renaming(self, message: BaseMessage, taken: Collection[str]) -> Message | None:
         """Give the stored message that is the same but had no name, under its name."""

@@ -64,6 +64,8 @@ class Lines:
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._tips: OrderedDict[tuple[str, str, str], Line] = OrderedDict()
+        self._early: OrderedDict[tuple[str, str, str], Line] = OrderedDict()
+        self._latest: OrderedDict[tuple[str, str], Line] = OrderedDict()
 
     def memory(self, session_id: str) -> Memory:
         """Give what is remembered of the messages of a session."""
@@ -87,6 +89,32 @@ class Lines:
                 self._entries.popitem(last=False)
             while len(self._tips) > REMEMBERED:
                 self._tips.popitem(last=False)
+
+    def saved(self, line: Line, head: View, memory: Memory) -> None:
+        """Remember a head that was just saved."""
+        self.keep(line, head, memory)
+        with self._lock:
+            self._latest[line.thread, line.namespace] = line
+            self._latest.move_to_end((line.thread, line.namespace))
+            while len(self._latest) > REMEMBERED:
+                self._latest.popitem(last=False)
+
+    def latest(self, thread: str, namespace: str) -> Line | None:
+        """Give the line of a namespace that was saved last."""
+        with self._lock:
+            return self._latest.get((thread, namespace))
+
+    def expect(self, thread: str, namespace: str, checkpoint: str, line: Line) -> None:
+        """Remember where writes went of a checkpoint that is yet to be put."""
+        with self._lock:
+            self._early[thread, namespace, checkpoint] = line
+            while len(self._early) > REMEMBERED:
+                self._early.popitem(last=False)
+
+    def early(self, thread: str, namespace: str, checkpoint: str) -> Line | None:
+        """Give the line that has writes of a checkpoint that is yet to be put, if any were."""
+        with self._lock:
+            return self._early.get((thread, namespace, checkpoint))
 
     def forget(self, session_id: str) -> None:
         """Forget a head that turned out not to be one."""

@@ -26,23 +26,35 @@ class Place(NamedTuple):
     """Where something is to be saved.
 
     `head` is what it goes on from, `None` for a line that is new, and `fork` what a new line is to be forked from.
-    `keyed` says whether the save is the first of its checkpoint there. `hiding` is what a fork takes over of the line
-    that it leaves: what was hidden since the version that it begins with.
+    `keyed` says whether the save is the first of its checkpoint there. `early` are the heads of other lines that have
+    writes of it. `hiding` is what a fork takes over of the line that it leaves: what was hidden since the version that
+    it begins with.
     """
 
     line: Line
     head: View | None = None
     fork: Span | None = None
     keyed: bool = True
+    early: tuple[View, ...] = ()
     hiding: tuple[tuple[str, Any], ...] = ()
 
 
 def place_of_put(lines: Lines, book: Ledger, at: tuple[str, str], put: Put, serde: SerializerProtocol) -> Place | None:
     """Give where a checkpoint goes, in a namespace of a thread; `None` if it is stored already, just so."""
     tip = lines.tip(*at, put.parent) if put.parent != put.id else None
-    if tip is not None:
+    if tip is not None and lines.early(*at, put.id) in (None, tip.line):
         return Place(*tip)
     namespace = Namespace(lines, book, *at)
+    place = _place(namespace, book, at, put, serde)
+    if place is None:
+        return None
+    early = tuple(known.head for known in namespace.known if put.id in known.head.state.get("writes", {}))
+    return place._replace(early=tuple(head for head in early if head is not place.head))
+
+
+def _place(
+    namespace: Namespace, book: Ledger, at: tuple[str, str], put: Put, serde: SerializerProtocol
+) -> Place | None:
     again = _at(namespace, put.id)
     if again is not None:
         return Place(*again, keyed=False)
@@ -96,8 +108,15 @@ def place_of_writes(lines: Lines, book: Ledger, at: tuple[str, str], checkpoint:
     standing = _at(namespace, checkpoint)
     if standing is not None:
         return Place(*standing)
-    having = next((known for span, known in namespace.spans() if span.checkpoint_id == checkpoint), namespace.known)
-    return Place(*having[-1]) if having else Place(next_line(book, *at))
+    for span, having in namespace.spans():
+        if span.checkpoint_id == checkpoint:
+            return Place(*next((known for known in having if known.head.session_id == span.session_id), having[-1]))
+    # It is yet to be put, most likely where the last save went.
+    line = lines.latest(*at)
+    known = next((each for each in namespace.known[::-1] if line in (None, each.line)), None)
+    place = Place(next_line(book, *at)) if known is None else Place(*known)
+    lines.expect(*at, checkpoint, place.line)
+    return place
 
 
 def fresh(line: Line) -> tuple[Session, View]:
@@ -109,7 +128,8 @@ def fresh(line: Line) -> tuple[Session, View]:
 def prepared(place: Place, put: Put, serde: SerializerProtocol, memory: Memory) -> tuple[Session, View]:
     """Give the session that a put saves, and the view that it goes on from."""
     session, view = fresh(place.line) if place.head is None else (draft(place.head), place.head)
-    with_checkpoint(session, view, put, serde, memory)
+    whole = put._replace(early=place.early, forks=place.fork is not None)
+    with_checkpoint(session, view, whole, serde, memory)
     session.state.update(place.hiding)
     return session, view
 

@@ -3,10 +3,11 @@
 ::
 
     at          [id, parent's id, time, format, updated channels]
+    start       the id of the checkpoint that the line was forked at
     versions    {channel: version}          seen    {node: {channel: version}}
     values      {channel: value}            rest    what else the checkpoint has
     metadata    {key: value}
-    writes      {checkpoint id: {task: {"path": path, index: [channel, value]}}}
+    writes      {checkpoint id: {task: {index: [channel, value, path of the task]}}}
     pool        {name: long text or blob} that values and writes refer to
     runs        the runs whose checkpoints are here
     hidden_runs, pruned, top     what is not to be seen any more, and the highest id if that is not the last
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from langgraph.checkpoint.base import (
@@ -66,6 +68,10 @@ class Put(NamedTuple):
     checkpoint: Checkpoint
     metadata: Mapping[str, Any]
     new_versions: ChannelVersions
+    #: Other lines that have writes of it, which came first.
+    early: tuple[View, ...] = ()
+    #: Whether it is the first one behind a fork.
+    forks: bool = False
 
     @property
     def id(self) -> str:
@@ -112,16 +118,24 @@ def with_checkpoint(session: Session, view: View, put: Put, serde: SerializerPro
     """
     state = view.state
     before = checkpoint_id(view)
-    conversation = Conversation(view.messages, serde, memory)
+    held = partial(_held, state)
+    conversation = Conversation(view.messages, serde, memory, held)
     pool = dict(state.get("pool", ()))
     encoder = Encoder(serde, pool, conversation.say)
     values, said = _values(view, put, encoder, conversation)
     # A step's writes are often saved behind the checkpoint that they led to, or before the one that they are of. So
     # they stay for as long as the next checkpoint, and those that come later than that for good.
-    gone = parent_id(view) if before not in (None, put.id) else None
-    writes = {name: each for name, each in state.get("writes", {}).items() if name != gone}
-    metadata = {name: encoder.encode(value) for name, value in put.metadata.items()}
-    rest = {name: encoder.encode(value) for name, value in put.checkpoint.items() if name not in _TOLD}
+    start = before if put.forks else state.get("start")
+    gone = None if put.forks or before in (None, put.id, start) else parent_id(view)
+    writes = {name: each for name, each in state.get("writes", {}).items() if name != gone or name == start}
+    for early in put.early:
+        _take_over(writes, put.id, early, encoder, serde)
+    metadata = {name: encoder.encode(value, f"/state/metadata/{name}") for name, value in put.metadata.items()}
+    rest = {
+        name: encoder.encode(value, f"/state/rest/{name}")
+        for name, value in put.checkpoint.items()
+        if name not in _TOLD
+    }
     uses = uses_of(values, writes, metadata, rest)
     if before != put.id:
         # Where the graph went on by itself, all tasks of the step before came to an end, so an answer may come yet.
@@ -133,8 +147,9 @@ def with_checkpoint(session: Session, view: View, put: Put, serde: SerializerPro
     changed = {
         "langgraph": LAYOUT,
         "at": _at(put),
-        "versions": encoder.encode(put.checkpoint["channel_versions"]),
-        "seen": encoder.encode(put.checkpoint["versions_seen"]),
+        "start": start,
+        "versions": encoder.encode(put.checkpoint["channel_versions"], "/state/versions"),
+        "seen": encoder.encode(put.checkpoint["versions_seen"], "/state/seen"),
         "values": values,
         "rest": rest,
         "metadata": metadata,
@@ -162,12 +177,13 @@ def with_writes(
     encoder = Encoder(serde, pool, conversation.say)
     checkpoint, writes, task_id, path = written
     before = state.get("writes", {})
-    entry = dict(before.get(checkpoint, {}).get(task_id, {"path": path} if path else {}))
+    entry = dict(before.get(checkpoint, {}).get(task_id, {}))
     fresh = {}
     for place, (channel, value) in enumerate(writes):
         index = WRITES_IDX_MAP.get(channel, place)
         if index < 0 or str(index) not in entry:
-            fresh[str(index)] = [channel, encoder.encode(value, said=channel in (MESSAGES, START))]
+            told = encoder.encode(value, f"/state/writes/{channel}", said=channel in (MESSAGES, START))
+            fresh[str(index)] = [channel, told, path] if path else [channel, told]
     entry |= fresh
     if asks:
         _resolve(session, task_id, writes, readable=is_readable(serde))
@@ -214,11 +230,29 @@ def pending_writes(checkpoint: str, views: Iterable[View], serde: SerializerProt
         decoder = _decoder(view, serde, None)
         for task, entry in view.state.get("writes", {}).get(checkpoint, {}).items():
             for index, write in entry.items():
-                if index != "path" and (task, int(index)) not in places:
+                if (task, int(index)) not in places:
                     places.add((task, int(index)))
-                    key = writes_sort_key(entry.get("path", ""), task, int(index))
+                    key = writes_sort_key(_path_of(write), task, int(index))
                     found[key] = (task, write[0], decoder.decode(write[1]))
     return [found[key] for key in sorted(found)]
+
+
+def _take_over(
+    writes: dict[str, Any], checkpoint: str, early: View, encoder: Encoder, serde: SerializerProtocol
+) -> None:
+    """Bring the writes of a checkpoint over from another line, where they came before it."""
+    decoder = _decoder(early, serde, None)
+    for task, entry in early.state.get("writes", {}).get(checkpoint, {}).items():
+        told = {
+            index: [write[0], encoder.encode(decoder.decode(write[1]), f"/state/writes/{write[0]}"), *write[2:]]
+            for index, write in entry.items()
+        }
+        of_checkpoint = writes.get(checkpoint, {})
+        writes[checkpoint] = {**of_checkpoint, task: {**told, **of_checkpoint.get(task, {})}}
+
+
+def _path_of(write: Sequence[Any]) -> str:
+    return str(write[2]) if write[2:] else ""
 
 
 def _decoder(view: View, serde: SerializerProtocol, memory: Memory | None) -> Decoder:
@@ -250,8 +284,12 @@ def _values(
             said = conversation.align(value)
             values[channel] = {"$": len(said)}
         else:
-            values[channel] = encoder.encode(value, said=channel == START)
+            values[channel] = encoder.encode(value, f"/state/values/{channel}", said=channel == START)
     return values, said
+
+
+def _held(state: Mapping[str, Any]) -> set[str]:
+    return uses_of(state.get("values", {}), state.get("writes", {})).messages
 
 
 def _is_said(value: Any) -> bool:

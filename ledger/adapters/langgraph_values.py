@@ -22,6 +22,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from ledger.domain.parts import Message
+from ledger.errors import InvalidSession
 
 __all__ = ["Decoder", "Encoder", "Uses", "is_readable", "uses_of"]
 
@@ -61,14 +62,21 @@ class Encoder:
         self._say = say
         self.is_readable = is_readable(serde)
 
-    def encode(self, value: Any, *, said: bool = False) -> Any:
+    def encode(self, value: Any, path: str, *, said: bool = False) -> Any:
         """Give a value as JSON.
 
         Args:
             value: anything that the serializer takes.
+            path: what it is of the session, for errors.
             said: whether the messages in it are part of the conversation.
+
+        Raises:
+            InvalidSession: if the serializer does not take it.
         """
-        return self._encode(value, said, 0) if self.is_readable else self.typed(value)
+        try:
+            return self._encode(value, said, 0) if self.is_readable else self.typed(value)
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise InvalidSession(f"its serializer cannot store it: {error}", path=path) from error
 
     def typed(self, value: Any) -> Any:
         """Give a value as the serializer stores it."""

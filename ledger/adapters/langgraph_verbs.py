@@ -123,7 +123,7 @@ class Verbs:
                 if attempt == TRIES - 1:
                     raise
             else:
-                self._lines.keep(place.line, base_of(session), memory)
+                self._lines.saved(place.line, base_of(session), memory)
                 return True
         return False
 
@@ -162,7 +162,7 @@ class Verbs:
                 if attempt == TRIES - 1:
                     raise
             else:
-                self._lines.keep(place.line, base_of(session), self._lines.memory(place.line.session_id))
+                self._lines.saved(place.line, base_of(session), self._lines.memory(place.line.session_id))
                 return True
         return False
 
