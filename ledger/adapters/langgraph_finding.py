@@ -120,8 +120,11 @@ class Namespace:
                 return
 
     def written_to(self, found: Found) -> list[View]:
-        """Give the views that may have writes of a checkpoint, those that have the most first."""
-        return [found.after, found.view, *(known.head for known in self.known)]
+        """Give the views that may have writes of a checkpoint: its own line's in their order, and then the others."""
+        heads = [known.head for known in self.known]
+        own = [head for head in heads if head.session_id == found.span.session_id]
+        others = [head for head in heads if head.session_id != found.span.session_id]
+        return list({id(view): view for view in (found.view, found.after, *own, *others)}.values())
 
     def tuple_of(
         self, found: Found, serde: SerializerProtocol, config: RunnableConfig | None = None

@@ -223,18 +223,25 @@ def metadata_of(view: View, serde: SerializerProtocol) -> CheckpointMetadata:
 
 
 def pending_writes(checkpoint: str, views: Iterable[View], serde: SerializerProtocol) -> list[PendingWrite]:
-    """Give the writes under a checkpoint, from wherever they are, in the order in which a step applies them."""
-    found: dict[tuple[str, str, int], PendingWrite] = {}
-    places: set[tuple[str, int]] = set()
+    """Give the writes under a checkpoint, in the order in which a step applies them.
+
+    Args:
+        checkpoint: its id.
+        views: where they may be: those of its own line in their order, and then others.
+        serde: of the saver.
+    """
+    found: dict[tuple[str, int], tuple[str, PendingWrite]] = {}
+    own: str | None = None
     for view in views:
+        own = own or view.session_id
         decoder = _decoder(view, serde, None)
         for task, entry in view.state.get("writes", {}).get(checkpoint, {}).items():
             for index, write in entry.items():
-                if (task, int(index)) not in places:
-                    places.add((task, int(index)))
-                    key = writes_sort_key(_path_of(write), task, int(index))
-                    found[key] = (task, write[0], decoder.decode(write[1]))
-    return [found[key] for key in sorted(found)]
+                place = task, int(index)
+                # Of two at one place the first stands, and of two interrupts, errors or resumes the last.
+                if place not in found or (place[1] < 0 and view.session_id == own):
+                    found[place] = _path_of(write), (task, write[0], decoder.decode(write[1]))
+    return [found[place][1] for place in sorted(found, key=lambda place: writes_sort_key(found[place][0], *place))]
 
 
 def _take_over(
