@@ -17,7 +17,16 @@ from agents.memory.session import SessionABC, _CompactionSnapshot
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
 from ledger.adapters.openai_items import Item, accepted, as_stored, called_by, item_of, message_of, result_of
-from ledger.adapters.openai_questions import APPROVAL, Verdict, ask, asked_by, known_of_calls, resolve
+from ledger.adapters.openai_questions import (
+    APPROVAL,
+    Verdict,
+    ask,
+    asked_by,
+    known_of,
+    latest_of,
+    questions_of,
+    resolve,
+)
 from ledger.adapters.openai_runs import KeepsRuns, hold_run
 from ledger.adapters.opened import Opened, UsesLedger
 from ledger.adapters.stored import StoredSession
@@ -99,9 +108,10 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
         messages = self._read = session.messages
         if most is not None and most >= 0:
             messages = messages[max(len(messages) - most, 0) :]
-        items = await asyncio.to_thread(_items, messages)
         if wrapper is not None and most is None:
-            items = accepted(items, known_of_calls(session.questions))
+            items = await asyncio.to_thread(_accepted, session)
+        else:
+            items = await asyncio.to_thread(_items, messages)
         return cast("list[TResponseInputItem]", items)
 
     async def add_items(
@@ -123,10 +133,12 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
             await self._opened.awaited()  # what is closed says so
             return
         messages = [message_of(item) for item in plain]
+        results = {result_of(item) for item in plain}
 
         def append(session: Session) -> bool:
-            _note(session, plain, wrapper)
-            session.messages.extend(messages)
+            for message, item in zip(messages, plain, strict=True):
+                waits = wrapper is not None and called_by(item) not in results
+                _append(session, message, item, waits=waits, wrapper=wrapper)
             return True
 
         await self._stored.change(append)
@@ -230,6 +242,10 @@ def _items(messages: list[Message]) -> list[Item]:
     return [_item(message) for message in messages]
 
 
+def _accepted(session: Session) -> list[Item]:
+    return accepted(_items(session.messages), lambda call_id: known_of(questions_of(session, call_id)))
+
+
 def _item(message: Message) -> Item:
     """Give the item of a message; of one that came another way than through the framework, what says the same."""
     item = item_of(message)
@@ -238,29 +254,23 @@ def _item(message: Message) -> Item:
     return {"role": message.role, "content": message.content}
 
 
-def _note(session: Session, items: list[Item], wrapper: RunContextWrapper[Any] | None) -> None:
-    """Ask what the items ask, and answer what they answer; they are not among the session's messages yet."""
-    results = {result_of(item) for item in items}
-
-    def decided(question: Question) -> Verdict | None:
-        return None if wrapper is None else _decided(wrapper, question)
-
-    for item in items:
-        call_id = called_by(item)
-        if call_id is not None and not _was_asked_before(session, call_id):
-            ask(session, asked_by(item, waits=wrapper is not None and call_id not in results))
-        if resolve(session, item, decided):
-            # A run that has gone on from here must not begin here again.
-            hold_run(session, None)
+def _append(
+    session: Session, message: Message, item: Item, *, waits: bool, wrapper: RunContextWrapper[Any] | None
+) -> None:
+    """Append the message of an item: what it asks is asked, and what it answers is answered."""
+    call_id = called_by(item)
+    # A run may hold a call back until it goes on; then it was asked about before it came.
+    if call_id is not None and not (questions_of(session, call_id) and latest_of(session, call_id) is None):
+        ask(session, asked_by(item, waits=waits))
+    if result_of(item) is not None and resolve(session, item, lambda asked: _decided(wrapper, asked)):
+        # A run that has gone on from here must not begin here again.
+        hold_run(session, None)
+    session.messages.append(message)
 
 
-def _was_asked_before(session: Session, call_id: str) -> bool:
-    """Tell whether a call was asked about before its item came: a run may hold its items back until it goes on."""
-    asked = any(question.tool_call_id == call_id for question in session.questions.values())
-    return asked and not any(call.id == call_id for message in session.messages for call in message.tool_calls)
-
-
-def _decided(wrapper: RunContextWrapper[Any], question: Question) -> Verdict | None:
+def _decided(wrapper: RunContextWrapper[Any] | None, question: Question) -> Verdict | None:
+    if wrapper is None:
+        return None
     name = (question.header if question.kind == APPROVAL else question.source) or ""
     approved = wrapper.is_tool_approved(name, question.tool_call_id)
     if approved is None:

@@ -7,7 +7,7 @@ it says goes into the message's own fields, so that every command can tell it; t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from ledger.adapters.natives import SHORT, item_of, native_of, spelling
@@ -211,7 +211,7 @@ def _success(item: Mapping[str, Any]) -> bool | None:
     return None
 
 
-def accepted(items: Sequence[Item], known: Mapping[str, str]) -> list[Item]:
+def accepted(items: Sequence[Item], known: Callable[[str], str | None]) -> list[Item]:
     """Give the items so that a provider accepts them: every result behind its call and before the next input.
 
     A history in which that is so already is given as it is. Else results that came late move to their calls, results
@@ -220,7 +220,7 @@ def accepted(items: Sequence[Item], known: Mapping[str, str]) -> list[Item]:
 
     Args:
         items: in their order.
-        known: what is known of calls that have no result, by their ids; of any other, that it was cancelled.
+        known: gives what is known of the latest call of an id; by default that it was cancelled.
     """
     answered, missing, dropped = _pairs(items)
     if not missing and not dropped and not any(_is_late(items, *pair) for pair in answered.items()):
@@ -236,8 +236,9 @@ def accepted(items: Sequence[Item], known: Mapping[str, str]) -> list[Item]:
             given.append(items[late[place]])
         elif place in missing and item["type"] in _TEXT_OUTPUTS:
             call_id = called_by(item) or ""
-            text = known.get(call_id) if last_call[call_id] == place else None
-            given.append({"call_id": call_id, "output": text or stand_in(None), "type": OUTPUTS[item["type"]]})
+            text = known(call_id) if last_call[call_id] == place else None
+            output = stand_in(None) if text is None else text
+            given.append({"call_id": call_id, "output": output, "type": OUTPUTS[item["type"]]})
     return given
 
 

@@ -6,22 +6,26 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ledger.adapters.openai_items import APPROVAL_REQUEST, OUTPUTS, called_by, message_of, result_of
+from ledger.adapters.openai_items import APPROVAL_REQUEST, OUTPUTS, called_by, item_of, message_of, result_of
 from ledger.domain.pairing import stand_in
-from ledger.domain.parts import Question, QuestionStatus
+from ledger.domain.parts import Message, Question, QuestionStatus
 from ledger.domain.session import Session
+from ledger.domain.values import thaw
 
 __all__ = [
     "APPROVAL",
     "APPROVE",
     "REJECT",
+    "REJECTED",
     "Outcome",
     "Verdict",
     "answer_of",
     "ask",
     "asked_by",
-    "known_of_calls",
+    "known_of",
+    "latest_of",
     "outcome_of",
+    "questions_of",
     "resolve",
     "verdict_of",
 ]
@@ -139,10 +143,8 @@ def _spelled(arguments: Any) -> str:
 
 
 def ask(session: Session, questions: Sequence[Question]) -> None:
-    """Ask questions of one call, unless it has one pending already. An id that was used before gives another index."""
+    """Ask questions of one call; if its id was used before, they take the next free indexes."""
     for question in questions:
-        if any(other.is_pending and _is(question, other) for other in session.questions.values()):
-            continue
         session.ask(
             question.tool_call_id,
             question.text,
@@ -155,10 +157,30 @@ def ask(session: Session, questions: Sequence[Question]) -> None:
         )
 
 
-def _is(question: Question, other: Question) -> bool:
-    # One call that waits for an approval waits for one, however it is worded.
-    same_call = other.tool_call_id == question.tool_call_id
-    return same_call and (other.text == question.text or APPROVAL in {question.kind, other.kind})
+def questions_of(session: Session, call_id: str | None) -> list[Question]:
+    """Give the questions of the latest call of an id, which some providers use again.
+
+    Of a call that is over there are none. One that the session does not hold yet may have been asked about before.
+    """
+    asked = [question for question in session.questions.values() if question.tool_call_id == call_id]
+    if not asked:
+        return []
+    latest = latest_of(session, call_id)
+    if latest is None:
+        return asked
+    if latest.role == "tool":
+        return [question for question in asked if question.is_pending]
+    item = item_of(latest)
+    asks = asked_by(item, waits=True) if isinstance(item, dict) else asked
+    return asked[-len(asks) :] if asks else []
+
+
+def latest_of(session: Session, call_id: str | None) -> Message | None:
+    """Give the latest message that makes the call of an id, or brings its result."""
+    for message in reversed(session.messages):
+        if message.tool_call_id == call_id or any(call.id == call_id for call in message.tool_calls):
+            return message
+    return None
 
 
 def resolve(
@@ -174,8 +196,7 @@ def resolve(
     Returns:
         Whether something had been asked of its call, be it open or not.
     """
-    call_id = result_of(item)
-    asked = [question for question in session.questions.values() if question.tool_call_id == call_id]
+    asked = questions_of(session, result_of(item))
     for question in asked:
         if question.is_pending:
             outcome = outcome_of(item, question.kind, decided(question))
@@ -240,33 +261,25 @@ def verdict_of(question: Question) -> Verdict | None:
     return Verdict(decision == APPROVE, message if isinstance(message, str) else None)
 
 
-def known_of_calls(questions: Mapping[str, Question]) -> dict[str, str]:
-    """Give what stands in for the result of each call that has a question, by its id."""
-    by_call: dict[str, list[Question]] = {}
-    for question in questions.values():
-        by_call.setdefault(question.tool_call_id, []).append(question)
-    return {call_id: _known(asked) for call_id, asked in by_call.items()}
-
-
-def _known(asked: Sequence[Question]) -> str:
+def known_of(asked: Sequence[Question]) -> str | None:
+    """Give what is known of a call without a result by its questions."""
     waiting = [question.text for question in asked if question.is_pending]
     if waiting:
         return stand_in("; ".join(waiting))
     answered = [question for question in asked if question.status is QuestionStatus.ANSWERED]
     if not answered:
-        return stand_in(None)
+        return None
     if answered[-1].kind == APPROVAL:
         return NOT_RUN if answered[-1].answer == APPROVE else _rejected(answered[-1].answer)
-    answers = [each.answer if isinstance(each.answer, str) else _json(each.answer) for each in answered]
-    if len(answers) == 1:
-        return answers[0]
-    return "\n".join(f"{each.text} {answer}" for each, answer in zip(answered, answers, strict=True))
+    if len(answered) == 1:
+        return _spoken(answered[0].answer)
+    return "\n".join(f"{question.text} {_spoken(question.answer)}" for question in answered)
+
+
+def _spoken(answer: Any) -> str:
+    return answer if isinstance(answer, str) else json.dumps(thaw(answer), ensure_ascii=False)
 
 
 def _rejected(answer: Any) -> str:
     message = answer.get("message") if isinstance(answer, Mapping) else None
     return message if isinstance(message, str) and message else REJECTED
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=list)

@@ -9,10 +9,21 @@ from agents.items import ToolApprovalItem
 from agents.run_state import RunState
 
 from ledger.adapters.openai_items import APPROVAL_REQUEST, OUTPUTS, Item, as_stored, called_by
-from ledger.adapters.openai_questions import APPROVAL, Verdict, answer_of, ask, asked_by, verdict_of
+from ledger.adapters.openai_questions import (
+    APPROVAL,
+    REJECTED,
+    Verdict,
+    answer_of,
+    ask,
+    asked_by,
+    questions_of,
+    verdict_of,
+)
 from ledger.adapters.stored import StoredSession
 from ledger.domain.parts import Question
 from ledger.domain.session import Session
+from ledger.domain.values import thaw
+from ledger.errors import QuestionNotPending
 
 if TYPE_CHECKING:
     from agents.result import RunResult, RunResultStreaming
@@ -60,12 +71,13 @@ class KeepsRuns:
         def record(session: Session) -> bool:
             before = dict(session.questions)
             for raw in interruptions:
-                ask(session, asked_by(raw, waits=True))
+                if not questions_of(session, called_by(raw)):
+                    ask(session, asked_by(raw, waits=True))
             if waiting:
                 for question in session.pending_questions:
                     if question.tool_call_id in calls - waiting:
                         session.withdraw(question, _WAITS_INSIDE.format(", ".join(sorted(filter(None, waiting)))))
-            asked[:] = [question for question in session.questions.values() if question.tool_call_id in waiting]
+            asked[:] = [question for raw in interruptions for question in questions_of(session, called_by(raw))]
             return hold_run(session, kept) or session.questions != before
 
         await self._stored.change(record, exactly=True)
@@ -87,20 +99,19 @@ class KeepsRuns:
 
         Raises:
             QuestionNotPending: if it was decided already, or nothing of it waits.
+            ValueError: if a clarification is approved: it takes an answer.
         """
         raw = None if isinstance(call, str) else _raw(call)
         call_id = call if isinstance(call, str) else called_by(raw or {}) or ""
         decided: list[Question] = []
 
         def decide(session: Session) -> bool:
-            if raw is not None and not any(each.tool_call_id == call_id for each in session.questions.values()):
+            if raw is not None and not questions_of(session, call_id):
                 ask(session, asked_by(raw, waits=True))
-            waiting = [question for question in session.pending_questions if question.tool_call_id == call_id]
-            if not approved and waiting and waiting[0].kind != APPROVAL:
-                decided[:] = [session.withdraw(each, message or "the call was rejected", by) for each in waiting]
-            else:
-                verdict = answer_of(Verdict(approved, message))
-                decided[:] = [session.answer(waiting[0] if waiting else call_id, verdict, by)]
+            asked = questions_of(session, call_id)
+            if not any(question.is_pending for question in asked):
+                raise QuestionNotPending(session.id, call_id, asked[-1].status if asked else None)
+            decided[:] = [_decide(session, each, Verdict(approved, message), by) for each in asked if each.is_pending]
             return True
 
         await self._stored.change(decide, exactly=True)
@@ -118,18 +129,17 @@ class KeepsRuns:
         Raises:
             ValueError: if an approval was answered with something else.
         """
-        questions = (await self._stored.load()).questions
+        session = await self._stored.load()
         open_still = []
         for item in state.get_interruptions():
-            call_id = called_by(_raw(item))
-            asked = [question for question in questions.values() if question.tool_call_id == call_id]
-            verdicts = [verdict_of(question) for question in asked]
-            if not verdicts or any(verdict is None for verdict in verdicts[-1:]):
+            verdicts = [verdict_of(question) for question in questions_of(session, called_by(_raw(item)))]
+            rejected = next((verdict for verdict in verdicts if verdict is not None and not verdict.approved), None)
+            if rejected is not None:
+                state.reject(item, rejection_message=rejected.message)
+            elif not verdicts or None in verdicts:
                 open_still.append(item)
-            elif (verdict := verdicts[-1]) is not None and verdict.approved:
+            else:
                 state.approve(item)
-            elif verdict is not None:
-                state.reject(item, rejection_message=verdict.message)
         return open_still
 
     async def kept_run(self, agent: Any, **deserializing: Any) -> RunState[Any, Any] | None:
@@ -155,10 +165,24 @@ class KeepsRuns:
         return state
 
     async def answer_to(self, call_id: str) -> Any:
-        """Give the answer to the latest question of a call; `None` while it has none. For the tool that asked it."""
-        questions = (await self._stored.load()).questions
-        asked = [question for question in questions.values() if question.tool_call_id == call_id]
-        return asked[-1].answer if asked else None
+        """Give what was answered to a call, for the tool that asked: `None` while it has no answer.
+
+        Of a call that asked several questions, the answers by their texts.
+        """
+        asked = questions_of(await self._stored.load(), call_id)
+        answers = {question.text: thaw(question.answer) for question in asked}
+        return answers if len(asked) > 1 else next(iter(answers.values()), None)
+
+
+def _decide(session: Session, question: Question, verdict: Verdict, by: str | None) -> Question:
+    if question.kind == APPROVAL:
+        return session.answer(question.id, answer_of(verdict), by)
+    if verdict.approved:
+        raise ValueError(
+            f"question {question.id} asks {question.text!r}, which takes an answer: "
+            f"book.answer({session.id!r}, {question.id!r}, …)"
+        )
+    return session.withdraw(question.id, verdict.message or REJECTED, by)
 
 
 def hold_run(session: Session, run: Any) -> bool:

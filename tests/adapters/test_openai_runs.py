@@ -1,5 +1,6 @@
 """Runs of the real framework that are interrupted: what they wait for is asked, and what came of it is on record."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -178,6 +179,53 @@ async def test_recording_again_adds_nothing(session: LedgerSession, book: AsyncL
     assert 2 == len(await book.questions("s1"))
 
 
+async def test_recording_a_run_again_asks_nothing_that_was_answered(session: LedgerSession, book: AsyncLedger) -> None:
+    """The run waits still, because nobody has told it yet; the call has its answer."""
+    result = await interrupted(session, WHERE, DELETE)
+    await session.record_interruptions(result)
+    await session.record_decision("call_2", approved=True, by="bob")
+    asked = await session.record_interruptions(result)
+
+    assert [("call_1#0", "pending"), ("call_2#0", "answered")] == [(each.id, each.status) for each in asked]
+    assert 2 == len(await book.questions("s1"))
+
+
+async def test_an_answer_is_of_the_latest_call_of_its_id(session: LedgerSession, book: AsyncLedger) -> None:
+    """A run was left behind, and another one used its id again: a decision on the one says nothing of the other."""
+    await interrupted(session, DELETE)
+    state = (await interrupted(session, call("call_2", "delete_file", path="/y"))).to_state()
+    state.approve(state.get_interruptions()[0])
+    await Runner.run(agent_of(Scripted(), session), state, session=session)
+
+    assert [
+        ('Approve delete_file(path="/x")?', "pending", None, None),
+        ('Approve delete_file(path="/y")?', "answered", "approve", "openai-agents"),
+    ] == await told_of(book)
+
+
+async def test_a_call_may_ask_several_questions(session: LedgerSession, book: AsyncLedger) -> None:
+    """It waits for all of them, and its tool finds the answers by their texts."""
+    several = [{"question": "Where?", "options": [{"label": "prod", "description": "Live"}]}, {"question": "When?"}]
+    asking = {"type": "function_call", "call_id": "call_8", "name": "AskUserQuestion"}
+    await session.add_items([{**asking, "arguments": json.dumps({"questions": several})}])  # type: ignore[list-item]  # as a model's
+    await book.answer("s1", "call_8#0", "prod")
+
+    assert {"Where?": "prod", "When?": None} == await session.answer_to("call_8")
+    assert [["Where?", ["prod"]], ["When?", []]] == [
+        [each.text, list(map(str, each.options))] for each in await book.questions("s1")
+    ]
+
+
+async def test_a_clarification_takes_an_answer(session: LedgerSession) -> None:
+    """To approve of a question is not to answer it."""
+    await interrupted(session, WHERE)
+
+    with pytest.raises(ValueError, match=r"'Which environment\?'.*book.answer\('s1', 'call_1#0', …\)"):
+        await session.record_decision("call_1", approved=True)
+    assert await session.answer_to("call_1") is None
+    assert await session.answer_to("call_9") is None
+
+
 async def test_a_run_that_is_over_waits_for_nothing(session: LedgerSession, book: AsyncLedger) -> None:
     """What was kept of an earlier one goes, and a run need not be kept."""
     await session.record_interruptions(await interrupted(session, DELETE))
@@ -185,9 +233,9 @@ async def test_a_run_that_is_over_waits_for_nothing(session: LedgerSession, book
 
     assert [] == await session.record_interruptions(over)
     assert {} == (await book.load("s1")).state
-    assert ["call_2#0"] == [
+    assert ["call_2#1"] == [
         each.id for each in await session.record_interruptions(await interrupted(session, DELETE), keep_run=False)
-    ][:1]
+    ]
     assert {} == (await book.load("s1")).state
 
 

@@ -25,6 +25,10 @@ def output(call_id: Any, text: str = "done") -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": call_id, "output": text}
 
 
+def unknown(_: str) -> None:
+    """Know nothing of any call."""
+
+
 USER = {"role": "user", "content": "hurry"}
 
 
@@ -137,7 +141,7 @@ def test_an_item_is_an_object(value: Any) -> None:
 )
 def test_a_history_that_is_accepted_is_given_as_it_is(healthy: list[dict[str, Any]]) -> None:
     """Calls at the same time stand together, and their results after them."""
-    assert healthy == accepted(healthy, {})
+    assert healthy == accepted(healthy, unknown)
 
 
 @pytest.mark.parametrize(
@@ -158,17 +162,17 @@ def test_a_history_that_is_accepted_is_given_as_it_is(healthy: list[dict[str, An
 )
 def test_a_broken_history_is_mended(broken: list[dict[str, Any]], mended: list[dict[str, Any]]) -> None:
     """Every call has its result before somebody speaks, and every result its call."""
-    assert mended == accepted(broken, {})
+    assert mended == accepted(broken, unknown)
 
 
 def test_a_result_that_is_no_text_is_nothing_to_make_up() -> None:
     """The framework leaves such a call out."""
-    assert [SAMPLES[11], USER] == accepted([SAMPLES[11], USER], {})
+    assert [SAMPLES[11], USER] == accepted([SAMPLES[11], USER], unknown)
 
 
 def test_of_an_id_that_is_used_again_the_last_call_is_known() -> None:
     """What is known is of the call that was made last."""
-    given_to_model = accepted([call("a"), USER, call("a")], {"a": "staging"})
+    given_to_model = accepted([call("a"), USER, call("a")], {"a": "staging"}.get)
 
     assert [CANCELLED, "staging"] == [item["output"] for item in given_to_model if result_of(item)]
 
@@ -176,7 +180,7 @@ def test_of_an_id_that_is_used_again_the_last_call_is_known() -> None:
 @given(conversations)
 def test_mending_is_done_once(history: list[dict[str, Any]]) -> None:
     """What was mended is accepted, and nothing but calls and results was touched."""
-    once = accepted(history, {})
+    once = accepted(history, unknown)
 
-    assert once == accepted(once, {})
+    assert once == accepted(once, unknown)
     assert [item for item in history if result_of(item) is None] == [item for item in once if result_of(item) is None]
