@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import threading
 import weakref
+from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import ledger
 from ledger.asyncbook import AsyncLedger
+from ledger.store.process_forks import watch
 
 if TYPE_CHECKING:
     from ledger.book import Ledger
@@ -21,15 +24,16 @@ __all__ = ["Opened", "UsesLedger"]
 class Opened:
     """A ledger for as long as an adapter needs it. Safe to share between threads and event loops.
 
-    A URL is opened when it is first needed, once a process: adapters of one URL share the ledger, and the last that is
-    closed, or forgotten, closes it. A ledger that is handed over open stays open.
+    A URL is opened when it is first needed, once a process: adapters of one URL and writer share the ledger, and the
+    last that is closed closes it. One that was forgotten instead is let go when another is opened or closed next. After
+    a `fork()` the child goes on with what was open, as `Ledger` does. A ledger that is handed over open stays open.
     """
 
     def __init__(self, ledger_or_url: Ledger | AsyncLedger | str, *, writer: str) -> None:
         self._given = ledger_or_url
         self._writer = writer
-        self._lock = threading.Lock()
-        self._lease: _Lease | None = None
+        self._share: _Share | None = None
+        self._forgotten: weakref.finalize[[_Share], Opened] | None = None
         self._closed = False
 
     @property
@@ -37,75 +41,141 @@ class Opened:
         """The ledger, opened if it is not yet.
 
         Raises:
-            StorageError: if it cannot be opened.
+            StorageError: if it cannot be opened; the next call tries again.
             RuntimeError: if the adapter was closed.
         """
         if isinstance(self._given, AsyncLedger):
             return self._given.book
         if not isinstance(self._given, str):
             return self._given
-        with self._lock:
+        with _shares.lock:
             if self._closed:
                 raise RuntimeError(f"the adapter of {self._given} is closed")
-            if self._lease is None or not self._lease.is_ours:
-                self._lease = _Lease(self._given, self._writer)
-                weakref.finalize(self, self._lease.end)
-            return self._lease.book
+            share = self._share
+            if share is None:
+                share = self._share = _shares.take(_Key.of(self._given, self._writer))
+                # Whatever thread it is that finds this forgotten may hold any lock: so no more than a note is made.
+                self._forgotten = weakref.finalize(self, _shares.forgotten.append, share)
+                self._forgotten.atexit = False
+        _shares.let_go()
+        return share.open()
 
     async def awaited(self) -> AsyncLedger:
         """Give the ledger for awaiting; if it has to be opened first, that happens off the event loop."""
         if isinstance(self._given, AsyncLedger):
             return self._given
-        lease = self._lease
-        if isinstance(self._given, str) and (lease is None or not lease.is_ours):
+        if isinstance(self._given, str) and (self._share is None or not self._share.is_open):
             return AsyncLedger(await asyncio.to_thread(lambda: self.book))
         return AsyncLedger(self.book)
 
     def close(self) -> None:
         """Let go of what was opened here; what was handed over open stays so. Closing twice is fine."""
-        with self._lock:
+        with _shares.lock:
             self._closed = True
-            lease, self._lease = self._lease, None
-        if lease is not None:
-            lease.end()
+            share, self._share = self._share, None
+            if self._forgotten is not None:
+                self._forgotten.detach()
+        _shares.let_go(*([] if share is None else [share]))
 
 
-class _Lease:
-    """One user's share of a ledger that a process has open."""
+class _Key(NamedTuple):
+    """What is one ledger. The name of a file means another one in another folder."""
 
-    def __init__(self, url: str, writer: str) -> None:
-        self._pid = os.getpid()
-        self._key = (self._pid, url, writer)
-        self._ended = False
-        self.book: Ledger
-        with _shared_lock:
-            held = _shared.get(self._key)
-            if held is None:
-                held = _shared[self._key] = (ledger.open(url, writer=writer), set())
-            self.book, users = held
-            users.add(id(self))
+    url: str
+    writer: str
+    folder: str
+
+    @classmethod
+    def of(cls, url: str, writer: str) -> Self:
+        try:
+            folder = os.getcwd() if url.startswith("sqlite") else ""  # noqa: PTH109 - compared, and never opened
+        except FileNotFoundError:
+            folder = ""  # it was removed under us
+        return cls(url, writer, folder)
+
+
+class _Share:
+    """A ledger that several adapters have, and how many."""
+
+    def __init__(self, key: _Key) -> None:
+        self.key = key
+        self.users = 0
+        self.lock = threading.Lock()
+        self._book: Ledger | None = None
 
     @property
-    def is_ours(self) -> bool:
-        """Whether it was taken in this process, and not in one that this was forked from."""
-        return self._pid == os.getpid()
+    def is_open(self) -> bool:
+        return self._book is not None
 
-    def end(self) -> None:
-        """Give it back; the last one closes the ledger."""
-        with _shared_lock:
-            if self._ended or not self.is_ours:
-                return
-            self._ended = True
-            book, users = _shared[self._key]
-            users.discard(id(self))
-            if users:
-                return
-            del _shared[self._key]
-        book.close()
+    def open(self) -> Ledger:
+        """Give the ledger, opened by the first that asks; others meanwhile wait for that, and for nothing else."""
+        with self.lock:
+            if self._book is None:
+                self._book = ledger.open(self.key.url, writer=self.key.writer)
+            return self._book
+
+    def close(self) -> None:
+        with self.lock:
+            if self._book is not None:
+                self._book.close()
 
 
-_shared_lock = threading.RLock()
-_shared: dict[tuple[int, str, str], tuple[Any, set[int]]] = {}
+class _Shares:
+    """The ledgers that a process has open by their URLs."""
+
+    def __init__(self) -> None:
+        #: Held for moments: nothing is opened or closed under it.
+        self.lock = threading.Lock()
+        #: Shares whose user is gone without having closed it.
+        self.forgotten: deque[_Share] = deque()
+        self._shares: dict[_Key, _Share] = {}
+        watch(self)
+        atexit.register(self.close)
+
+    def take(self, key: _Key) -> _Share:
+        """Give the share of a ledger to one more user; the lock is held."""
+        share = self._shares.setdefault(key, _Share(key))
+        share.users += 1
+        return share
+
+    def let_go(self, *given_back: _Share) -> None:
+        """Take back what is given back, and what was forgotten; what nobody uses any more is closed."""
+        if not (given_back or self.forgotten):
+            return
+        unused = []
+        with self.lock:
+            back = [*given_back]
+            while self.forgotten:
+                back.append(self.forgotten.popleft())
+            for share in back:
+                share.users -= 1
+                if not share.users:
+                    del self._shares[share.key]
+                    unused.append(share)
+        for share in unused:
+            share.close()
+
+    def close(self) -> None:
+        """Close all that is open: the process ends."""
+        with self.lock:
+            shares = list(self._shares.values())
+            self._shares.clear()
+            self.forgotten.clear()
+        for share in shares:
+            share.close()
+
+    def before_fork(self) -> None:
+        """Nothing: a ledger that is being opened may be waiting for the fork itself."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Let the child have locks that nobody holds: whoever held one is not there."""
+        if child:
+            self.lock = threading.Lock()
+            for share in self._shares.values():
+                share.lock = threading.Lock()
+
+
+_shares = _Shares()
 
 
 class UsesLedger:
