@@ -159,11 +159,11 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
             popped.clear()
             if not session.messages:
                 return False
+            for call in session.messages[-1].tool_calls:
+                for question in questions_of(session, call.id):
+                    if question.is_pending:
+                        session.withdraw(question, _TAKEN_BACK)
             popped.append(session.messages.pop())
-            calls = {call.id for call in popped[0].tool_calls}
-            for question in session.pending_questions:
-                if question.tool_call_id in calls:
-                    session.withdraw(question, _TAKEN_BACK)
             return True
 
         await self._stored.change(pop, exactly=True)

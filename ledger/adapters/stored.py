@@ -10,11 +10,14 @@ from ledger.adapters.opened import Opened
 from ledger.domain.session import Session, session_of, tracking_of
 from ledger.domain.view import View
 from ledger.errors import SessionDeleted, VersionConflict
-from ledger.verbs import UPDATE_TRIES
 
 __all__ = ["StoredSession", "settled"]
 
 T = TypeVar("T")
+
+#: So often something is done anew before it is given up. Each try lost to a save that succeeded, so many processes may
+#: be at one session at once.
+TRIES = 1000
 
 
 class StoredSession:
@@ -65,7 +68,7 @@ class StoredSession:
                 await book.save(session, writer=self._writer, expected_version=session.version if exactly else None)
             except (VersionConflict, SessionDeleted):
                 self._held = None
-                if tries >= UPDATE_TRIES:
+                if tries >= TRIES:
                     raise
             else:
                 self._hold(session)

@@ -19,6 +19,11 @@ pytestmark = on_durable
 SUMMARY = {"type": "compaction", "id": "cm_1", "encrypted_content": "all of it, in short"}
 
 
+def said(*texts: str) -> Any:
+    """Make items of a person."""
+    return [{"role": "user", "content": text} for text in texts]
+
+
 class Compactor:
     """What compacts a history at the provider's, and lets the test do something meanwhile."""
 
@@ -128,3 +133,39 @@ async def test_an_encrypted_session_goes_on(book: AsyncLedger) -> None:
     ]
     assert {"__enc__"} <= set((await inside.get_items())[0])
     assert [("answered", "prod")] == [(each.status, each.answer) for each in await book.questions("s1")]
+
+
+async def test_a_suffix_is_replaced_only_while_it_is_the_latest(book: AsyncLedger) -> None:
+    """What stands before it stays, but for what has expired at the beginning."""
+    session = LedgerSession("s1", book)
+    await session.add_items(said("one", "two", "three", "four"))
+    snapshot = await session._get_compaction_snapshot(
+        2, prune_prefix=lambda item: cast("Any", item)["content"] == "one"
+    )
+    assert snapshot is not None
+    assert (said("three", "four"), False) == (snapshot.items, snapshot.complete)
+
+    assert not await snapshot.replace_suffix(2, [])
+    assert await snapshot.replace_suffix(1, said("in short"))
+    assert said("two", "three", "in short") == await session.get_items()
+    assert not await snapshot.replace_suffix(1, said("again"))
+    assert 2 == (await book.load("s1")).version
+
+
+async def test_an_heir_that_keeps_its_items_otherwise_is_asked_itself(book: AsyncLedger) -> None:
+    """The short ways know nothing of what it makes of them."""
+
+    class Shouting(LedgerSession):
+        async def get_items(self, limit: int | None = None, **_: Any) -> Any:
+            return [
+                {**cast("Any", item), "content": str(cast("Any", item).get("content", "")).upper()}
+                for item in await super().get_items(limit)
+            ]
+
+    session = Shouting("s1", book)
+    await session.add_items(said("one", "two"))
+    assert await session._get_compaction_snapshot(2) is None
+    await compacting(session).run_compaction({"force": True, "compaction_mode": "input"})
+
+    assert ["compaction"] == [item.get("type") for item in cast("Any", await session.get_items())]
+    assert 3 == (await book.load("s1")).version

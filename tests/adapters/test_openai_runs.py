@@ -429,3 +429,14 @@ async def test_what_is_taken_off_with_its_call_is_withdrawn(session: LedgerSessi
     assert [("withdrawn", "its call was taken back")] == [
         (each.status, each.reason) for each in await book.questions("s1")
     ]
+
+
+async def test_what_is_taken_off_says_nothing_of_an_earlier_call(session: LedgerSession, book: AsyncLedger) -> None:
+    """Though their ids are the same."""
+    await interrupted(session, DELETE)
+    await interrupted(session, DELETE)
+    await session.pop_item()
+
+    assert [("call_2#0", "pending"), ("call_2#1", "withdrawn")] == [
+        (each.id, each.status) for each in await book.questions("s1")
+    ]
