@@ -42,7 +42,8 @@ def answer_task(session: Session, task: str, values: Any) -> None:
     """Answer the questions of a task with all the values that it was resumed with so far, in the order of asking."""
     answers = values if isinstance(values, list | tuple) else [values]
     asked = [question for question in session.questions.values() if question.source == _source(task)]
-    for question, value in zip(asked, answers, strict=False):
+    # Of a task that a file tells of, only the last question may be known.
+    for question, value in zip(asked, answers[max(0, len(answers) - len(asked)) :], strict=False):
         _answer(session, question, value)
 
 

@@ -86,6 +86,10 @@ class Written(NamedTuple):
     writes: Sequence[tuple[str, Any]]
     task_id: str
     path: str
+    #: The index of each, where that is not its place among them.
+    places: Sequence[int] | None = None
+    #: Whether resumes answer questions.
+    resolves: bool = True
 
 
 def checkpoint_id(view: View) -> str | None:
@@ -175,17 +179,17 @@ def with_writes(
     conversation = Conversation(view.messages, serde, memory)
     pool = dict(state.get("pool", ()))
     encoder = Encoder(serde, pool, conversation.say)
-    checkpoint, writes, task_id, path = written
+    checkpoint, writes, task_id, path, places, resolves = written
     before = state.get("writes", {})
     entry = dict(before.get(checkpoint, {}).get(task_id, {}))
     fresh = {}
-    for place, (channel, value) in enumerate(writes):
+    for place, (channel, value) in zip(places or range(len(writes)), writes, strict=True):
         index = WRITES_IDX_MAP.get(channel, place)
         if index < 0 or str(index) not in entry:
             told = encoder.encode(value, f"/state/writes/{channel}", said=channel in (MESSAGES, START))
             fresh[str(index)] = [channel, told, path] if path else [channel, told]
     entry |= fresh
-    if asks:
+    if asks and resolves:
         _resolve(session, task_id, writes, readable=is_readable(serde))
     uses = uses_of(fresh)
     # A write stores what it adds, and nothing that it only looked at.

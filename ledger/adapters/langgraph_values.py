@@ -24,7 +24,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from ledger.domain.parts import Message
 from ledger.errors import InvalidSession
 
-__all__ = ["Decoder", "Encoder", "Uses", "is_readable", "uses_of"]
+__all__ = ["Blob", "Decoder", "Encoder", "Uses", "is_readable", "uses_of"]
 
 #: A shorter text costs less than the note of where it is.
 LONG = 128
@@ -39,6 +39,13 @@ _MESSAGE, _SEND, _INTERRUPT = "@", ">", "!"
 def is_readable(serde: SerializerProtocol) -> bool:
     """Tell whether values may be stored as the JSON that they are: not where a serializer of the user's may encrypt."""
     return type(serde).dumps_typed is JsonPlusSerializer.dumps_typed
+
+
+class Blob(NamedTuple):
+    """What a serializer made of a value, where nobody here may make the value of it again."""
+
+    kind: str
+    data: bytes
 
 
 class Encoder:
@@ -80,7 +87,9 @@ class Encoder:
 
     def typed(self, value: Any) -> Any:
         """Give a value as the serializer stores it."""
-        blob = typed_blob(self._serde, value)
+        blob = (
+            typed_blob(self._serde, value) if type(value) is not Blob else [value.kind, b64encode(value.data).decode()]
+        )
         return self._pooled(blob) if len(blob[1]) >= LONG else {_KEY: blob}
 
     def _encode(self, value: Any, said: bool, depth: int) -> Any:  # noqa: FBT001, PLR0911 - called often; a case a kind

@@ -133,13 +133,16 @@ class Verbs:
         writes: Sequence[tuple[str, Any]],
         task: tuple[str, str],
         serde: SerializerProtocol,
+        *,
+        places: Sequence[int] | None = None,
+        resolves: bool = True,
         **more: Any,
     ) -> Steps[bool]:
         """Put writes; says whether that stored anything."""
         at = place_named(config)
         checkpoint = str(config["configurable"]["checkpoint_id"])
 
-        written = Written(checkpoint, writes, *task)
+        written = Written(checkpoint, writes, *task, places, resolves)
 
         def write(place: Place, _: Ledger) -> tuple[Session, View, bool]:
             session, view = fresh(place.line) if place.head is None else (draft(place.head), place.head)

@@ -6,19 +6,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ledger.importers.records import UnreadableRecord
-from ledger.importers.steps import Item
+from ledger.importers.report import ImportReport
+from ledger.importers.steps import ImportProblem, Item
 from ledger.shell_words import spoken
 
-__all__ = ["NAMES", "Reader", "database_of", "is_database", "reader_of"]
+if TYPE_CHECKING:
+    from ledger.book import Ledger
+
+__all__ = ["NAMES", "Reader", "Taker", "database_of", "is_database", "reader_of"]
 
 #: What every SQLite file begins with.
 _SQLITE = b"SQLite format 3\0"
 #: The modules that read one, by the names of their formats. Each is imported when a database is met.
 _READERS: dict[str, str] = {
     "adk": "ledger.importers.adk",
+    "langgraph": "ledger.importers.langgraph",
     "openai-agents": "ledger.importers.openai_agents",
 }
 NAMES = tuple(_READERS)
@@ -32,6 +37,14 @@ class Reader(Protocol):
 
     def read(self, name: str, connection: Any) -> Iterator[Item]:
         """Give its steps, in order; each key is the same at every import."""
+
+
+@runtime_checkable
+class Taker(Protocol):
+    """What a module has instead that takes the database in by itself."""
+
+    def take(self, book: Ledger, name: str, connection: Any, report: ImportReport) -> Iterator[ImportProblem]:
+        """Save what is new, count it into the report, and give what had to be refused."""
 
 
 def is_database(path: Path) -> bool:
@@ -67,7 +80,7 @@ def database_of(path: Path) -> Iterator[Any]:
         raise UnreadableRecord(f"the database cannot be read ({error})", hint) from error
 
 
-def reader_of(path: Path, connection: Any, named: str) -> Reader:
+def reader_of(path: Path, connection: Any, named: str) -> Reader | Taker:
     """Give what reads a database.
 
     Raises:

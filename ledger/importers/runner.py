@@ -12,7 +12,7 @@ from ledger.errors import InvalidExport
 from ledger.importers.bamboo import Copy, copy_steps, is_outdated, read_copy
 from ledger.importers.chat import read_document, read_runs
 from ledger.importers.claude_code import read_transcript
-from ledger.importers.databases import database_of, is_database, reader_of
+from ledger.importers.databases import Taker, database_of, is_database, reader_of
 from ledger.importers.detect import FORMATS, HEAD_LINES, detect, detect_document, is_binary
 from ledger.importers.lines import MAX_LINE, Line, parse_document, read_lines
 from ledger.importers.player import Player
@@ -109,7 +109,12 @@ class _Importing:
     def _import_database(self, source: Source, path: Path) -> None:
         try:
             with database_of(path) as connection:
-                self._play(reader_of(path, connection, self._named).read(source.name, connection))
+                reader = reader_of(path, connection, self._named)
+                if isinstance(reader, Taker):
+                    for problem in reader.take(self._book, source.name, connection, self.report):
+                        self._refuse(problem)
+                else:
+                    self._play(reader.read(source.name, connection))
         except UnreadableRecord as error:
             self._reject(source, error.what, error.hint)
         self._advance(source.size)
