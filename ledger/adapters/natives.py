@@ -49,14 +49,18 @@ def native_of(
 
 
 def item_of(message: Message) -> Any:
-    """Give the item that `native_of` was given, as JSON of the caller's own; `None` for a message without one."""
+    """Give the item that `native_of` was given, as JSON of the caller's own; `None` for a message without one.
+
+    Where what it was cut into has been redacted since, there is nothing in its place.
+    """
     native = message.native
-    if native is None:
+    if native is None or "data" not in native:
         return None
     box = [_thawed(native["data"])]
-    for path, where in native.get("cut", {}).items():
-        holder, place = _place(box, path)
-        holder[place] = _cut_out(message, where, box)
+    for path, where in (native.get("cut") or {}).items():
+        with suppress(LookupError, TypeError, ValueError):
+            holder, place = _place(box, path)
+            holder[place] = _cut_out(message, where, box)
     return box[0]
 
 

@@ -16,7 +16,7 @@ from agents.memory import SessionSettings
 from agents.memory.session import SessionABC, _CompactionSnapshot
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
-from ledger.adapters.openai_items import Item, accepted, as_stored, called_by, item_of, message_of, result_of
+from ledger.adapters.openai_items import Item, accepted, as_stored, called_by, items_of, message_of, result_of
 from ledger.adapters.openai_questions import (
     APPROVAL,
     Verdict,
@@ -105,13 +105,14 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
         """
         most = resolve_session_limit(limit, self.session_settings)
         session = await self._stored.load()
-        messages = self._read = session.messages
-        if most is not None and most >= 0:
-            messages = messages[max(len(messages) - most, 0) :]
+        self._read = session.messages
         if wrapper is not None and most is None:
             items = await asyncio.to_thread(_accepted, session)
+        elif most is None or most < 0:
+            items = await asyncio.to_thread(_items, session.messages)
         else:
-            items = await asyncio.to_thread(_items, messages)
+            items = await asyncio.to_thread(_items, session.messages[max(len(session.messages) - most, 0) :])
+            items = items[max(len(items) - most, 0) :]
         return cast("list[TResponseInputItem]", items)
 
     async def add_items(
@@ -167,7 +168,7 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
             return True
 
         await self._stored.change(pop, exactly=True)
-        return cast("TResponseInputItem", _item(popped[0])) if popped else None
+        return cast("TResponseInputItem", items_of(popped[0])[-1]) if popped else None
 
     async def clear_session(self, *, wrapper: RunContextWrapper[Any] | None = None) -> None:
         """Remove all items, as one save, and withdraw what is pending. Every version before still loads with them.
@@ -224,7 +225,7 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
                 done = bool(expected) and session.messages[len(kept) :] == expected
                 if done:
                     if prune_prefix is not None:
-                        kept = list(dropwhile(lambda message: prune_prefix(_item(message)), kept))  # type: ignore[arg-type]  # it takes any item
+                        kept = list(dropwhile(lambda message: prune_prefix(items_of(message)[0]), kept))  # type: ignore[arg-type]  # it takes any item
                     session.messages[:] = [*kept, *map(message_of, plain)]
                 return done
 
@@ -239,19 +240,11 @@ def _as_stored(items: Sequence[Any]) -> list[Item]:
 
 
 def _items(messages: list[Message]) -> list[Item]:
-    return [_item(message) for message in messages]
+    return [item for message in messages for item in items_of(message)]
 
 
 def _accepted(session: Session) -> list[Item]:
     return accepted(_items(session.messages), lambda call_id: known_of(questions_of(session, call_id)))
-
-
-def _item(message: Message) -> Item:
-    """Give the item of a message; of one that came another way than through the framework, what says the same."""
-    item = item_of(message)
-    if isinstance(item, dict):
-        return item
-    return {"role": message.role, "content": message.content}
 
 
 def _append(

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ledger.adapters.natives import SHORT, item_of, native_of, spelling
 from ledger.domain.pairing import stand_in
 from ledger.domain.parts import Message, ToolCall
-from ledger.domain.values import plain
+from ledger.domain.values import plain, thaw
 from ledger.errors import InvalidSession
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "accepted",
     "as_stored",
     "called_by",
+    "is_native",
     "item_of",
+    "items_of",
     "message_of",
     "result_of",
 ]
@@ -67,6 +69,7 @@ _ARGUMENTS = ("arguments", "input", "action", "actions", "operation", "code")
 _TEXTS = ("content", "output", "error", "code", "text")
 _IN_A_PART = ("text", "refusal", "transcript", "stdout", "stderr")
 _INPUTS = frozenset({"user", "system", "developer"})
+_SPEAKING = _INPUTS | {"assistant"}
 
 
 def as_stored(item: Any, path: str = "") -> Any:
@@ -109,6 +112,30 @@ def message_of(item: Mapping[str, Any], **fields: Any) -> Message:
         ),
         **fields,
     )
+
+
+def items_of(message: Message) -> list[Item]:
+    """Give the item of a message; of one that did not come from this framework, the items that say the same."""
+    item = item_of(message) if is_native(message) else None
+    if isinstance(item, dict):
+        return [item]
+    if message.role == "tool" and message.tool_call_id:
+        return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": message.content}]
+    role = message.role if message.role in _SPEAKING else "system"
+    said = [] if message.tool_calls and not message.content else [{"role": role, "content": message.content}]
+    return said + [
+        {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": _as_text(call.arguments)}
+        for call in message.tool_calls
+    ]
+
+
+def is_native(message: Message) -> bool:
+    """Tell whether a message holds an item of this framework."""
+    return message.native is not None and message.native.get("format") == FORM
+
+
+def _as_text(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(thaw(arguments), ensure_ascii=False)
 
 
 def called_by(item: Mapping[str, Any]) -> str | None:

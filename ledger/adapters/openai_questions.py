@@ -6,7 +6,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ledger.adapters.openai_items import APPROVAL_REQUEST, OUTPUTS, called_by, item_of, message_of, result_of
+from ledger.adapters.openai_items import (
+    APPROVAL_REQUEST,
+    OUTPUTS,
+    called_by,
+    is_native,
+    item_of,
+    message_of,
+    result_of,
+)
 from ledger.domain.pairing import stand_in
 from ledger.domain.parts import Message, Question, QuestionStatus
 from ledger.domain.session import Session
@@ -170,8 +178,9 @@ def questions_of(session: Session, call_id: str | None) -> list[Question]:
         return asked
     if latest.role == "tool":
         return [question for question in asked if question.is_pending]
-    item = item_of(latest)
-    asks = asked_by(item, waits=True) if isinstance(item, dict) else asked
+    if not is_native(latest):
+        return asked
+    asks = asked_by(item_of(latest), waits=True)
     return asked[-len(asks) :] if asks else []
 
 

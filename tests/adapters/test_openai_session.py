@@ -13,7 +13,7 @@ from agents.items import TResponseInputItem
 from agents.memory import SessionSettings, SQLiteSession
 
 import ledger
-from ledger import InvalidSession, Ledger, Message
+from ledger import InvalidSession, Ledger, Message, ToolCall
 from ledger.adapters.openai_agents import LedgerSession
 from tests.contract.backends import on_durable
 from tests.unit.adapters.openai_samples import LONG, SAMPLES
@@ -183,6 +183,18 @@ async def test_what_others_save_is_seen(session: LedgerSession, open_session: Op
     book.append("s1", Message.user("three"))
 
     assert [*said("one", "two"), {"role": "user", "content": "three"}] == await session.get_items()
+
+
+async def test_what_did_not_come_from_here_counts_as_its_items(session: LedgerSession, book: Ledger) -> None:
+    """A limit counts items, and a message may be several."""
+    await session.add_items(said("one"))
+    book.append(
+        "s1", Message.assistant("two", tool_calls=[ToolCall(id="a", name="tool"), ToolCall(id="b", name="tool")])
+    )
+
+    assert [4, 3, 2, 1] == [len(await session.get_items(limit)) for limit in (9, 3, 2, 1)]
+    assert "b" == cast("Any", await session.pop_item())["call_id"]
+    assert said("one") == await session.get_items()
 
 
 async def test_many_at_once_lose_nothing(open_session: OpenSession) -> None:

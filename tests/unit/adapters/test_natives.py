@@ -130,3 +130,31 @@ def test_a_spelling_is_one_that_a_program_writes() -> None:
     assert "spaced ascii" == spelling(value, json.dumps(value))
     assert "compact" == spelling(value, '{"a":"é","b":[1]}')
     assert spelling(value, json.dumps(value, indent=2)) is None
+
+
+@pytest.mark.parametrize(
+    "blanked",
+    [
+        {"content": ""},
+        {"tool_calls": []},
+        {"native": {"format": "test", "data": {"text": None, "call": None}, "cut": None}},
+        {"native": {"format": "test", "data": {"text": None, "call": None}, "cut": {"/text": None, "/call": []}}},
+        {"native": {"format": "test", "data": None, "cut": {"/text": ["content", 0, 4], "/call": ["arguments", 0]}}},
+        {"native": {}},
+    ],
+    ids=["content", "calls", "cuts", "each cut", "data", "all"],
+)
+def test_what_was_redacted_is_missing_from_the_item(blanked: dict[str, Any]) -> None:
+    """And breaks nothing else of it."""
+    message = message_of({"text": LONG, "call": {"of": LONG}}, content=LONG, arguments=({"of": LONG},))
+    item = item_of(message.model_copy(update=blanked))
+
+    assert item is None or {"text": LONG, "call": {"of": LONG}} != item
+
+
+def test_what_was_written_out_and_redacted_is_missing_too() -> None:
+    """The text that it was read from is there no more."""
+    written = json.dumps({"said": [LONG], "n": 1.0})
+    message = message_of({"response": {"said": [LONG], "n": 1.0}}, content=written)
+
+    assert {"response": None} == item_of(message.model_copy(update={"content": ""}))

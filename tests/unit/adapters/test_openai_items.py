@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from ledger import Message
-from ledger.adapters.openai_items import accepted, as_stored, called_by, item_of, message_of, result_of
+from ledger.adapters.openai_items import accepted, as_stored, called_by, item_of, items_of, message_of, result_of
 from ledger.errors import InvalidSession
 from tests.unit.adapters.openai_samples import LONG, SAMPLES, conversations, items
 
@@ -17,7 +17,7 @@ CANCELLED = "Cancelled: this call has no recorded result."
 
 def call(call_id: Any, **fields: Any) -> dict[str, Any]:
     """Make a call of a tool."""
-    return {"type": "function_call", "call_id": call_id, "name": "tool", "arguments": "{}", **fields}
+    return {"type": "function_call", "call_id": call_id, "name": "tool", "arguments": "{}"} | fields
 
 
 def output(call_id: Any, text: str = "done") -> dict[str, Any]:
@@ -120,6 +120,31 @@ def test_what_no_store_takes_is_named_with_its_place(value: Any, problem: str) -
         as_stored({"content": [{"data": value}]}, "/items/3")
 
     assert "/items/3/content/0/data" == refused.value.path
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (Message.user("hi"), [{"role": "user", "content": "hi"}]),
+        (
+            Message.user("hi", native={"format": "adk-event", "data": {"author": "user"}}),
+            [{"role": "user", "content": "hi"}],
+        ),
+        (Message(role="critic", content="no"), [{"role": "system", "content": "no"}]),
+        (Message.tool("done", "a"), [output("a")]),
+        (Message(role="tool", content="of no call"), [{"role": "system", "content": "of no call"}]),
+        (Message.assistant(tool_calls=[{"id": "a", "name": "tool"}]), [call("a")]),
+        (
+            Message.assistant(
+                "both", tool_calls=[{"id": "a", "name": "tool"}, {"id": "b", "name": "tool", "arguments": "x"}]
+            ),
+            [{"role": "assistant", "content": "both"}, call("a"), call("b", arguments="x")],
+        ),
+    ],
+)
+def test_a_message_of_another_origin_is_told_in_items(message: Message, expected: list[dict[str, Any]]) -> None:
+    """A person's UI, an import, another framework: the agent goes on with all of it."""
+    assert expected == items_of(message)
 
 
 @pytest.mark.parametrize("value", [Message.user("x"), "hello", None, [1]])
