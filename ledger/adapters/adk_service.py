@@ -193,7 +193,7 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
         named = Named(session.app_name, session.user_id, session.id)
         item = event_json(event, named.ledger_id)
         book = await self._opened.awaited()
-        async with self._turns.of(named.ledger_id):
+        async with self._turns.awaited(named.ledger_id):
             saved = await self._append(book, named, session, item)
             await self._count(book, named, item)
             if saved is None:

@@ -34,9 +34,9 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from ledger.adapters.langgraph_finding import config_of
 from ledger.adapters.langgraph_steps import Steps, awaited, driven
-from ledger.adapters.langgraph_turns import Turns
 from ledger.adapters.langgraph_verbs import Verbs, place_named
 from ledger.adapters.opened import Opened, UsesLedger
+from ledger.adapters.turns import Turns
 from ledger.asyncbook import AsyncLedger
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class LedgerSaver(UsesLedger, BaseCheckpointSaver[int]):
             InvalidSession: if the session of the thread's name is none of LangGraph's, or something cannot be stored.
             StorageError: if the database fails.
         """
-        with self._turns.here(*place_named(config)):
+        with self._turns.here(place_named(config)):
             self._drive(self._verbs.put(config, checkpoint, metadata, new_versions, self.serde))
         return _put_config(config, checkpoint)
 
@@ -181,7 +181,7 @@ class LedgerSaver(UsesLedger, BaseCheckpointSaver[int]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Store a checkpoint as `put` does, off the event loop. Cancelled, it is whole or absent."""
-        async with self._turns.awaited(*place_named(config)):
+        async with self._turns.awaited(place_named(config)):
             await self._await(self._verbs.put(config, checkpoint, metadata, new_versions, self.serde))
         return _put_config(config, checkpoint)
 
@@ -197,14 +197,14 @@ class LedgerSaver(UsesLedger, BaseCheckpointSaver[int]):
             InvalidSession: if the session of the thread's name is none of LangGraph's, or something cannot be stored.
             StorageError: if the database fails.
         """
-        with self._turns.here(*place_named(config)):
+        with self._turns.here(place_named(config)):
             self._drive(self._verbs.put_writes(config, writes, (task_id, task_path), self.serde))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Store what a task wrote as `put_writes` does, off the event loop. Cancelled, it is whole or absent."""
-        async with self._turns.awaited(*place_named(config)):
+        async with self._turns.awaited(place_named(config)):
             await self._await(self._verbs.put_writes(config, writes, (task_id, task_path), self.serde))
 
     def delete_thread(self, thread_id: str) -> None:
