@@ -32,6 +32,7 @@ from ledger.adapters.opened import Opened, UsesLedger
 from ledger.adapters.stored import StoredSession
 from ledger.domain.parts import Message, Question
 from ledger.domain.session import Session
+from ledger.errors import InvalidSession
 
 if TYPE_CHECKING:
     from agents.run_context import RunContextWrapper
@@ -129,7 +130,7 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
         Raises:
             InvalidSession: if something in an item is no JSON; it names the place, and nothing was saved.
         """
-        plain = _as_stored(items)
+        plain = self._as_stored(items)
         if not plain:
             await self._opened.awaited()  # what is closed says so
             return
@@ -189,13 +190,20 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
 
         await self._stored.change(clear, exactly=True)
 
+    def _as_stored(self, items: Sequence[Any]) -> list[Item]:
+        try:
+            return [as_stored(item, f"/items/{number}") for number, item in enumerate(items)]
+        except InvalidSession as error:
+            error.session_id = self.session_id
+            raise
+
     # What the framework compacts a history with; it looks for these two by name, and does it in several steps without.
 
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
         """Put other items in the place of those that were read here last, as one save; what came since stays."""
         if type(self) is not LedgerSession:
             return False  # an heir may keep its items otherwise
-        plain, read = _as_stored(items), {message.id for message in self._read}
+        plain, read = self._as_stored(items), {message.id for message in self._read}
 
         def replace(session: Session) -> bool:
             since = [message for message in session.messages if message.id not in read]
@@ -216,7 +224,7 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
         items = cast("list[TResponseInputItem]", await asyncio.to_thread(_items, latest))
 
         async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
-            expected, plain = latest[start:], _as_stored(output)
+            expected, plain = latest[start:], self._as_stored(output)
             done = False
 
             def replace(session: Session) -> bool:
@@ -233,10 +241,6 @@ class LedgerSession(KeepsRuns, UsesLedger, SessionABC):
             return done
 
         return _CompactionSnapshot(items, len(latest) == len(session.messages), replace_suffix)
-
-
-def _as_stored(items: Sequence[Any]) -> list[Item]:
-    return [as_stored(item, f"/items/{number}") for number, item in enumerate(items)]
 
 
 def _items(messages: list[Message]) -> list[Item]:

@@ -197,6 +197,19 @@ async def test_what_did_not_come_from_here_counts_as_its_items(session: LedgerSe
     assert said("one") == await session.get_items()
 
 
+async def test_a_message_that_was_revised_without_its_item_says_what_it_says_now(
+    session: LedgerSession, book: Ledger
+) -> None:
+    """Who corrects a message for the agent leaves the item away that it came as."""
+    await session.add_items(said("Deploy to prod"))
+    correction = {"content": "Deploy to staging", "native": None}
+    book.update("s1", lambda it: it.messages.append(it.messages.pop().model_copy(update=correction)))
+
+    assert said("Deploy to staging") == [
+        {"role": item["role"], "content": item["content"]} for item in cast("Any", await session.get_items())
+    ]
+
+
 async def test_many_at_once_lose_nothing(open_session: OpenSession) -> None:
     """Batches stay whole, and each one's stand in its order."""
     sessions = [open_session() for _ in range(4)]
@@ -235,7 +248,7 @@ async def test_what_is_no_json_is_refused_with_its_place(session: LedgerSession,
     with pytest.raises(InvalidSession) as refused:
         await session.add_items([*said("fine"), *items({"role": "user", "content": [{"image": value}]})])
 
-    assert "/items/1/content/0/image" == refused.value.path
+    assert ("/items/1/content/0/image", "s1") == (refused.value.path, refused.value.session_id)
     assert book.head("s1") is None
 
 
