@@ -192,9 +192,10 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
         event = self._trim_temp_delta_state(event)
         named = Named(session.app_name, session.user_id, session.id)
         item = event_json(event, named.ledger_id)
+        delta = delta_of(event.actions.state_delta)
         book = await self._opened.awaited()
         async with self._turns.awaited(named.ledger_id):
-            saved = await self._append(book, named, session, item)
+            saved = await self._append(book, named, session, item, delta)
             await self._count(book, named, item)
             if saved is None:
                 return event
@@ -213,9 +214,10 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
             # The event is stored, and with it what it cost: no reason to have the agent fail.
             _log.warning("usage_not_counted", session_id=named.ledger_id, event_id=item["id"], error=str(error))
 
-    async def _append(self, book: AsyncLedger, named: Named, session: Session, item: Json) -> LedgerSession | None:
+    async def _append(
+        self, book: AsyncLedger, named: Named, session: Session, item: Json, delta: Delta
+    ) -> LedgerSession | None:
         """Save an event, and give the session then; `None` if the caller's object has nothing to be told of it."""
-        delta = delta_of(item.get("actions", {}).get("state_delta", {}))
         conflict: Exception | None = None
         for _ in range(UPDATE_TRIES):
             base, is_stored = await self._base(book, named, session, item)
