@@ -65,6 +65,6 @@ def ledger_url(uri: str) -> str:
         if rest.startswith("/") and rest != "/":
             return f"sqlite://{rest}"
     raise ValueError(
-        f"{uri.partition('@')[0]!r} names no ledger; say ledger:///ledger.db for a file, "
+        f"{uri.rpartition('@')[2]!r} names no ledger; say ledger:///ledger.db for a file, "
         "or ledger+postgresql://user@host/database for a server"
     )

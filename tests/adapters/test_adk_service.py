@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -386,9 +386,14 @@ async def test_an_append_reads_nothing_of_the_session(
 ) -> None:
     """What an agent goes on with is at hand: an event costs what is in it, however long the session is."""
     session = await service.create_session(**WHO, session_id="s1")
-    loaded: list[Any] = []
-    real: Callable[..., Any] = service._opened.book.load
-    monkeypatch.setattr(service._opened.book, "load", lambda *given: loaded.append(given) or real(*given))
+    loaded: list[str] = []
+    real = service._opened.book.load
+
+    def load(session_id: str, at: Any = None) -> Any:
+        loaded.append(session_id)
+        return real(session_id, at)
+
+    monkeypatch.setattr(service._opened.book, "load", load)
 
     for number in range(5):
         await service.append_event(session, says(str(number)))
