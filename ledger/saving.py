@@ -186,11 +186,11 @@ class Saving(Explaining):
             SessionNotFound: if it never was; `SessionDeleted` if it lives no more.
             VersionConflict: if others saved in between each of many tries.
         """
-        return self._drive(verbs.update(session_id, mutate, **keywords))
+        return verbs.driven(verbs.update(session_id, mutate, **keywords), self._take)
 
     def append(self, session_id: str, *messages: Message, **keywords: Any) -> Receipt:
         """Append messages to a session without loading it first; what a UI or a tool does. Keywords as for `save`."""
-        return self._drive(verbs.append(session_id, messages, **keywords))
+        return verbs.driven(verbs.append(session_id, messages, **keywords), self._take)
 
     def answer(
         self, session_id: str, question_id: str, answer: Any, *, by: str | None = None, **keywords: Any
@@ -207,21 +207,7 @@ class Saving(Explaining):
         Raises:
             QuestionNotPending: if it was resolved before, or never asked.
         """
-        return self._drive(verbs.answer(session_id, question_id, answer, by=by, **keywords))
-
-    def _drive(self, steps: verbs.Steps) -> Receipt:
-        result: Any = None
-        error: Exception | None = None
-        while True:
-            try:
-                step = steps.throw(error) if error is not None else steps.send(result)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]  # the generator's Receipt
-            result, error = None, None
-            try:
-                result = self._take(step)
-            except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
-                error = raised
+        return verbs.driven(verbs.answer(session_id, question_id, answer, by=by, **keywords), self._take)
 
     def _take(self, step: verbs.Step) -> Any:
         match step:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ledger.domain.events import Change, MessageAppended, QuestionAnswered
 from ledger.domain.parts import Message
@@ -18,7 +18,23 @@ from ledger.domain.receipt import Receipt
 from ledger.domain.session import Session
 from ledger.errors import VersionConflict
 
-__all__ = ["UPDATE_TRIES", "Await", "Load", "LookUp", "Save", "Step", "Steps", "answer", "append", "awaited", "update"]
+__all__ = [
+    "UPDATE_TRIES",
+    "Await",
+    "Load",
+    "LookUp",
+    "Save",
+    "Step",
+    "Steps",
+    "answer",
+    "append",
+    "awaited",
+    "driven",
+    "update",
+]
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 #: How often `update` loads and mutates anew before it gives up: each try lost to a save that succeeded.
 UPDATE_TRIES = 50
@@ -120,16 +136,31 @@ def answer(
     return saved
 
 
-async def awaited(steps: Steps, take: Callable[[Step], Awaitable[Any]]) -> Receipt:
-    """Let `take` do each step of a verb, and give what comes of it."""
+def driven(steps: Generator[S, Any, T], take: Callable[[S], Any]) -> T:
+    """Let `take` do each step of a verb at once, and give what comes of it."""
     result: Any = None
     error: Exception | None = None
     while True:
         try:
             step = steps.throw(error) if error is not None else steps.send(result)
         except StopIteration as stop:
-            receipt: Receipt = stop.value
-            return receipt
+            return stop.value  # type: ignore[no-any-return]  # what the generator returns
+        result, error = None, None
+        try:
+            result = take(step)
+        except Exception as raised:  # noqa: BLE001 - the verb decides which of them it retries
+            error = raised
+
+
+async def awaited(steps: Generator[S, Any, T], take: Callable[[S], Awaitable[Any]]) -> T:
+    """Await what `take` does of each step of a verb, and give what comes of it."""
+    result: Any = None
+    error: Exception | None = None
+    while True:
+        try:
+            step = steps.throw(error) if error is not None else steps.send(result)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]  # what the generator returns
         result, error = None, None
         try:
             result = await take(step)
