@@ -6,12 +6,14 @@ import asyncio
 import json
 import multiprocessing
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from multiprocessing.synchronize import Barrier
 from typing import Any, cast
 
 from ledger.adapters.openai_agents import LedgerSession
 
-__all__ = ["add", "add_and_clear", "at_once", "pop"]
+__all__ = ["add", "add_and_clear", "at_once", "killed_while_adding", "pop"]
 
 #: A process imports the framework before it says that it is there, which takes seconds on a busy machine.
 PATIENCE_S = 120
@@ -46,6 +48,33 @@ def at_once(work: Callable[..., Any], *arguments: tuple[Any, ...]) -> list[Any]:
 def _run(work: Callable[..., Any], gate: Barrier, told: Any, arguments: tuple[Any, ...]) -> None:
     given = asyncio.run(work(gate, *arguments))
     told.send_bytes(json.dumps(given).encode())
+
+
+def killed_while_adding(url: str, acknowledged: int) -> list[int]:
+    """Kill a process that adds turn after turn, once so many of them were acknowledged, and give all that were."""
+    context = multiprocessing.get_context("spawn")
+    heard, told = context.Pipe(duplex=False)
+    worker = context.Process(target=_add_on_and_on, args=(url, told))
+    worker.start()
+    told.close()
+    turns = [heard.recv() for _ in range(acknowledged)]
+    worker.kill()
+    worker.join()
+    with suppress(EOFError):
+        while True:
+            turns.append(heard.recv())
+    return turns
+
+
+def _add_on_and_on(url: str, told: Any) -> None:
+    async def run() -> None:
+        async with LedgerSession("s1", url) as session:
+            for turn in count():
+                items = [{"role": "user", "content": f"{turn} {half}"} for half in ("asks", "waits")]
+                await session.add_items(cast("Any", items))
+                told.send(turn)
+
+    asyncio.run(run())
 
 
 async def add(gate: Barrier, url: str, writer: str, turns: int) -> None:

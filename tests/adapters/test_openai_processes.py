@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import ledger
 from ledger.adapters.openai_agents import LedgerSession
-from tests.adapters.openai_workers import add, add_and_clear, at_once, pop
+from tests.adapters.openai_workers import add, add_and_clear, at_once, killed_while_adding, pop
 from tests.contract.backends import on_durable
 
 pytestmark = on_durable
@@ -56,3 +56,14 @@ async def test_two_processes_that_clear_lose_nothing(url: str) -> None:
 
     assert all(json.dumps(f"{writer} {turn}") in record for writer in ("one", "two") for turn in range(TURNS))
     assert [] == left
+
+
+async def test_what_a_killed_process_was_told_is_there(url: str) -> None:
+    """Every batch that was acknowledged, whole, and at most one more."""
+    acknowledged = killed_while_adding(url, 10)
+    async with LedgerSession("s1", url) as session:
+        texts = [item["content"] for item in cast("Any", await session.get_items())]
+
+    assert list(range(len(acknowledged))) == acknowledged
+    assert [f"{turn} {half}" for turn in range(len(texts) // 2) for half in ("asks", "waits")] == texts
+    assert len(texts) // 2 - len(acknowledged) in {0, 1}
