@@ -7,22 +7,22 @@ stored is compared by value with what each object holds, and only what differs i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, cast
 
 from langchain_core import messages as lc
 from langchain_core.messages import BaseMessage, RemoveMessage
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from ledger.adapters.langgraph_messages import FORM, message_of, name_of, named
+from ledger.adapters.langgraph_memory import Memory, is_foreign
+from ledger.adapters.langgraph_messages import message_of, name_of, named
 from ledger.adapters.langgraph_values import typed_blob, untyped
 from ledger.adapters.natives import item_of
 from ledger.domain.messages import Messages
 from ledger.domain.parts import Message
 from ledger.domain.values import json_equal
 
-__all__ = ["Conversation", "Memory", "is_conversation", "is_foreign", "unsaid"]
+__all__ = ["Conversation", "is_conversation", "unsaid"]
 
 _CLASSES: dict[str, type[BaseMessage]] = {
     "human": lc.HumanMessage,
@@ -42,58 +42,9 @@ _TYPED = "typed"
 _SCALARS = (str, bool, int, float, type(None))
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What an object of LangChain's held that was stored as a message."""
-
-    message: Message
-    kind: type[BaseMessage]
-    facts: dict[str, Any]
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the messages of one session were as LangChain's, by id. Losing it costs time only."""
-
-    seen: dict[str, _Seen] = field(default_factory=dict)
-    #: The ids of the messages that were stored under a name of LangChain's.
-    named: dict[str, list[str]] = field(default_factory=dict)
-    _indexed: set[str] = field(default_factory=set)
-
-    def index(self, messages: Iterable[Message]) -> None:
-        """Note the names of all these messages."""
-        for stored in [each for each in messages if each.id not in self._indexed]:
-            if not is_foreign(stored):
-                self.named.setdefault(name_of(stored) or "", []).append(stored.id)
-            self._indexed.add(stored.id)
-
-    def is_same(self, stored: Message, message: BaseMessage) -> bool | None:
-        """Tell whether a stored message says what an object of LangChain's does; `None` if it cannot be told."""
-        seen = self.seen.get(stored.id)
-        if seen is None or seen.message is not stored:
-            return None
-        # What cannot be compared by value differs from itself, and is turned into JSON to be compared.
-        return (seen.kind is type(message) and seen.facts == _held(message)) or (None if "" in seen.facts else False)
-
-    def note(self, stored: Message, message: BaseMessage) -> None:
-        """Note what an object holds that is stored as `stored`."""
-        self.seen[stored.id] = _Seen(stored, type(message), _facts(message))
-
-    def keep(self, ids: set[str]) -> None:
-        """Forget all other messages."""
-        if len(self.seen) > 2 * len(ids) + 100:
-            for gone in self.seen.keys() - ids:
-                self.seen.pop(gone, None)
-
-
 def is_conversation(value: Any) -> bool:
     """Tell whether a channel's value is a list of messages."""
     return type(value) is list and bool(value) and all(isinstance(each, BaseMessage) for each in value)
-
-
-def is_foreign(message: Message) -> bool:
-    """Tell whether a message was put into the session by somebody else than the graph."""
-    return message.native is None or message.native.get("format") != FORM
 
 
 def unsaid(serde: SerializerProtocol, stored: Message) -> BaseMessage:
@@ -149,50 +100,58 @@ class Conversation:
                 return stored
         if not said or isinstance(message, RemoveMessage):
             return None
-        return self._renaming(message, frozenset()) or self._add(message)
+        return self._renaming(message, lambda _: False) or self._add(message)
 
     def align(self, conversation: Sequence[BaseMessage]) -> list[Message]:
         """Give the stored messages that the whole conversation is, in its order."""
-        aligned = list(self._beginning(conversation))
-        taken = {stored.id for stored in aligned}
-        for message in conversation[len(aligned) :]:
-            found = self._found(message, taken)
+        known = self._beginning(conversation)
+        aligned = list(self._stored[:known])
+        beginning, taken = set(map(id, aligned)), set[str]()
+        for message in conversation[known:]:
+            found = self._found(message, lambda stored: id(stored) in beginning or stored.id in taken)
             taken.add(found.id)
             aligned.append(found)
+        self._memory.lead_with(aligned, known)
         return aligned
 
-    def _found(self, message: BaseMessage, taken: set[str]) -> Message:
+    def _found(self, message: BaseMessage, is_taken: Callable[[Message], bool]) -> Message:
         """Give the stored message for a place in the conversation: the same, the same without a name, or a new one."""
-        alike = [stored for stored in self._named(message) if stored.id not in taken]
+        alike = [stored for stored in self._named(message) if not is_taken(stored)]
         for stored in alike:
             if self._is_same(stored, message):
                 return stored
-        renamed = self._renaming(message, taken)
+        renamed = self._renaming(message, is_taken)
         if renamed is not None:
             return renamed
         if not alike or alike[0].id in self._held():
             return self._add(message)
         return self._revise(alike[0], message)
 
-    def _renaming(self, message: BaseMessage, taken: Collection[str]) -> Message | None:
+    def _renaming(self, message: BaseMessage, is_taken: Callable[[Message], bool]) -> Message | None:
         """Give the stored message that is the same but had no name, under its name."""
         if message.id is None:
             return None
         item: dict[str, Any] | None = None
         for stored in self._called(None):
             item = item or self._item(message)
-            if stored.id not in taken and not is_foreign(stored) and json_equal(item_of(stored), item):
+            if not is_taken(stored) and not is_foreign(stored) and json_equal(item_of(stored), item):
                 renamed = self._renamed[stored.id] = named(stored, message.id)
                 self._memory.note(renamed, message)
-                self._memory.named.setdefault(message.id, []).append(stored.id)
+                self._memory.name(renamed, message.id)
                 return renamed
         return None
 
-    def _beginning(self, conversation: Sequence[BaseMessage]) -> Iterator[Message]:
-        for stored, message in zip(self._stored, conversation, strict=False):
-            if not self._is_same(stored, message):
-                return
-            yield stored
+    def _beginning(self, conversation: Sequence[BaseMessage]) -> int:
+        """Give how many messages of the conversation are those that the session begins with."""
+        reach = min(len(self._stored), len(conversation))
+        known = 0
+        while known < reach:
+            known = self._memory.led(self._stored, conversation, known, reach)
+            # The next one differs from what is remembered, which may only be that nothing is.
+            if known == reach or not self._is_same(self._stored[known], conversation[known]):
+                break
+            known += 1
+        return known
 
     def _is_same(self, stored: Message, message: BaseMessage) -> bool:
         known = self._memory.is_same(stored, message)
@@ -223,7 +182,7 @@ class Conversation:
             self._memory.index(self._stored)
             self._indexed = True
         fresh = {each.id: each for each in self.fresh}
-        ids = self._memory.named.get(name or "", ())
+        ids = self._memory.called(name)
         found = (self._renamed.get(each) or fresh.get(each) or self._stored.find(each) for each in ids)
         return [each for each in found if each is not None and name_of(each) == name][::-1]
 
@@ -253,32 +212,6 @@ def _defaults(kind: type[BaseMessage]) -> dict[str, Any]:
             if not info.is_required() and name not in ("type", "content")
         }
     return known
-
-
-def _held(message: BaseMessage) -> dict[str, Any]:
-    extra = message.__pydantic_extra__
-    return {**message.__dict__, "+": extra} if extra else message.__dict__
-
-
-def _facts(message: BaseMessage) -> dict[str, Any]:
-    """Give a copy of what a message holds, apart from it at every depth."""
-    try:
-        return {name: _copied(value) for name, value in _held(message).items()}
-    except TypeError:
-        return {"": None}
-
-
-def _copied(value: Any) -> Any:
-    kind = type(value)
-    if kind in _SCALARS:
-        return value
-    if kind is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    if kind is list:
-        return [_copied(item) for item in value]
-    if kind is tuple:
-        return tuple([_copied(item) for item in value])
-    raise TypeError(kind.__name__)
 
 
 def _is_plain(value: Any) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.adapters.langgraph_conversation import Memory
+from ledger.adapters.langgraph_memory import Memory
 from ledger.adapters.langgraph_names import Line, thread_prefix
 from ledger.adapters.langgraph_states import base_of, checkpoint_id
 from ledger.domain.apply import fold

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from ledger.adapters.langgraph_conversation import Memory
 from ledger.adapters.langgraph_finding import Namespace
 from ledger.adapters.langgraph_hiding import HIDING
 from ledger.adapters.langgraph_lines import Known, Lines, Span, next_line
+from ledger.adapters.langgraph_memory import Memory
 from ledger.adapters.langgraph_names import Line
 from ledger.adapters.langgraph_states import Put, base_of, checkpoint_id, draft, new_session, with_checkpoint
 from ledger.domain.session import Session

@@ -32,7 +32,8 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.types import INTERRUPT, RESUME
 
 from ledger.adapters import langgraph_questions as questions
-from ledger.adapters.langgraph_conversation import Conversation, Memory, is_conversation, is_foreign, unsaid
+from ledger.adapters.langgraph_conversation import Conversation, is_conversation, unsaid
+from ledger.adapters.langgraph_memory import Memory, is_foreign
 from ledger.adapters.langgraph_values import Decoder, Encoder, is_readable, uses_of
 from ledger.domain.parts import Message
 from ledger.domain.session import Session, session_of, tracking_of
@@ -147,7 +148,7 @@ def with_checkpoint(session: Session, view: View, put: Put, serde: SerializerPro
         dropped = None if put.metadata.get("source") == "loop" else before
         questions.withdraw_open(session, [task for name, tasks in writes.items() if name != dropped for task in tasks])
     session.messages = conversation.standing(_kept(said, view.messages, conversation.fresh, uses.messages))
-    memory.keep({message.id for message in session.messages})
+    memory.keep(session.messages)
     changed = {
         "langgraph": LAYOUT,
         "at": _at(put),
@@ -269,7 +270,7 @@ def _path_of(write: Sequence[Any]) -> str:
 def _decoder(view: View, serde: SerializerProtocol, memory: Memory | None) -> Decoder:
     def unsay(stored: Message) -> Any:
         message = unsaid(serde, stored)
-        if memory is not None and stored.id not in memory.seen:
+        if memory is not None and not memory.knows(stored):
             memory.note(stored, message)
         return message
 
@@ -311,10 +312,12 @@ def _kept(
     said: Sequence[Message], stored: Sequence[Message], fresh: Sequence[Message], used: set[str]
 ) -> list[Message]:
     """Give the conversation, and behind it what else is referred to, or is none of ours."""
-    if not fresh and len(said) == len(stored):
-        return list(said)
-    ids = {message.id for message in said}
-    others = [message for message in (*stored, *fresh) if message.id not in ids]
+    # By their addresses first, which are there without asking each: nearly always that is all.
+    known = set(map(id, said))
+    others = [message for message in (*stored, *fresh) if id(message) not in known]
+    if others:
+        ids = {message.id for message in said}
+        others = [message for message in others if message.id not in ids]
     return [*said, *(message for message in others if message.id in used or is_foreign(message))]
 
 

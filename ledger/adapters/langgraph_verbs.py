@@ -20,10 +20,10 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from ledger.adapters import langgraph_hiding as hiding
-from ledger.adapters.langgraph_conversation import Memory
 from ledger.adapters.langgraph_deltas import history_of
 from ledger.adapters.langgraph_finding import Namespace, listed, matches
 from ledger.adapters.langgraph_lines import Lines, alive_lines, namespaces, next_line, threads
+from ledger.adapters.langgraph_memory import Memory
 from ledger.adapters.langgraph_names import Line
 from ledger.adapters.langgraph_placing import Place, fresh, is_unchanged, place_of_put, place_of_writes, prepared
 from ledger.adapters.langgraph_states import Put, Written, base_of, draft, with_writes

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import page
-from tests.benchmarks.figures import FULL, GROUPS, QUICK, Scale, figures
+from tests.benchmarks.figures import FULL, GROUPS, QUICK, Scale, checkpoints, figures
 from tests.benchmarks.machine import machine
 from tests.benchmarks.subject import ROOT, Subject, SubjectAbsent
 from tests.benchmarks.system import Place
@@ -70,8 +70,9 @@ def measure(
 
     A system that cannot run here is left out, and standard error says why.
     """
-    engines = [name for name in ENGINES if name in only] or ENGINES
     groups = [name for name in GROUPS if name in only] or GROUPS
+    # LangGraph's checkpoints are measured on SQLite, where LangGraph's own saver needs nothing that is not installed.
+    engines = [name for name in ENGINES if name in only] or (ENGINES[:1] if groups == ["langgraph"] else ENGINES)
     names = [name for name in ("ours", *PEERS) if name in only] or ["ours", *PEERS]
     document: dict[str, Any] = {
         "quick": scale != FULL,
@@ -90,7 +91,20 @@ def measure(
                 document["systems"][engine] = facts
                 told = _told(engine, advance)
                 document["figures"] += [each.values for each in figures(engine, started, scale, groups, told)]
+                if "langgraph" in groups and engine == "sqlite":
+                    savers = _savers(stack, Path(own))
+                    document["figures"] += [each.values for each in checkpoints(*savers, scale, told)]
     return document
+
+
+def _savers(stack: ExitStack, folder: Path) -> tuple[Subject, Subject]:
+    """Start the ledger's saver of LangGraph's checkpoints, and LangGraph's own: both are installed with the tests."""
+    started = []
+    for name in ("ours on langgraph", "langgraph"):
+        own = folder / "savers" / name
+        own.mkdir(parents=True)
+        started.append(stack.enter_context(Subject(name, Place("sqlite", own), sys.executable)))
+    return started[0], started[1]
 
 
 def _start(

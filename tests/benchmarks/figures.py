@@ -9,11 +9,11 @@ from typing import Any
 from tests.benchmarks.subject import Subject
 from tests.benchmarks.turns import json_of, turn
 
-__all__ = ["FULL", "GROUPS", "QUICK", "Figure", "Scale", "figures"]
+__all__ = ["FULL", "GROUPS", "QUICK", "Figure", "Scale", "checkpoints", "figures"]
 
 TRANSCRIPT = Path(__file__).parents[3] / "shared" / "transcripts" / "claude_code_long.jsonl"
 #: What can be measured on its own.
-GROUPS = ("save", "load", "together", "merged", "import")
+GROUPS = ("save", "load", "together", "merged", "import", "langgraph")
 #: Up to here a session is grown anew for each round, so that what the rounds save does not lengthen it much.
 SHORT = 30
 #: While a session grows it is loaded so often, so that what a system stores in order to load faster is counted.
@@ -124,6 +124,41 @@ def figures(
     for group, measure in (("together", run.together), ("merged", run.merged), ("import", run.imported)):
         if group in groups:
             yield from measure()
+
+
+def checkpoints(ours: Subject, theirs: Subject, scale: Scale, advance: Callable[[str], None]) -> Iterator[Figure]:
+    """Measure LangGraph's checkpoints in the ledger beside its own SQLite saver, in pairs: a put a turn.
+
+    Args:
+        ours: the ledger's saver.
+        theirs: LangGraph's own.
+        scale: how much to do.
+        advance: called with what is measured next.
+    """
+    subjects = {"ours": ours, "langgraph": theirs}
+    run = _Run("sqlite", subjects, scale, ("langgraph",), advance)
+    turns = scale.loaded
+    before = {name: subject.do("size") for name, subject in subjects.items()}
+    for name, subject in subjects.items():
+        advance(f"{name} grows to {turns:,} turns")
+        subject.do("grow", session="grown", turns=turns)
+    grown = {name: (subject.do("size") - before[name]) / turns for name, subject in subjects.items()}
+    for beside in ("json", "langgraph"):
+        figure = run.figure(f"checkpoint size beside {beside}", turns, "bytes a turn", beside)
+        figure.found = {"json": [_json_size(range(turns)) / turns], **{name: [size] for name, size in grown.items()}}
+        yield figure
+    for length in (scale.lengths[0], turns):
+        for subject in subjects.values():
+            subject.do("grow", session=f"of {length}", turns=length)
+        puts = {name: _putting(subject, length, scale.saves) for name, subject in subjects.items()}
+        yield run.rounds(run.figure("put", length, "ms", "langgraph"), scale.rounds_between, puts)
+
+
+def _putting(subject: Subject, turns: int, count: int) -> Callable[[int], float]:
+    def one_round(_: int) -> float:
+        return 1000 * float(median(subject.do("save", session=f"of {turns}", count=count, enough_s=ENOUGH_S)))
+
+    return one_round
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tests.benchmarks.system import Place, System
 
 SYSTEMS = {
     "ours": "tests.benchmarks.ours:Ours",
+    "ours on langgraph": "tests.benchmarks.savers:OursForLangGraph",
     "floor on sqlite": "tests.benchmarks.floor:SqliteFloor",
     "floor on postgresql": "tests.benchmarks.floor:PostgresFloor",
     "openai-agents": "tests.benchmarks.peers.openai_agents:OpenAIAgents",

@@ -136,7 +136,7 @@ def targets(document: Document, engine: str) -> Rows:
     return rows if len(rows) > 1 else []
 
 
-_BESIDE = {"floor": "the floor", "json": "the JSON of the turns"}
+_BESIDE = {"floor": "the floor", "json": "the JSON of the turns", "langgraph": "LangGraph's own saver"}
 
 
 def _both(limit: str) -> dict[str, str]:
@@ -153,6 +153,9 @@ _GOALS: dict[str, tuple[str, dict[str, str], str]] = {
     "together": ("{turns} async writers, a session each", {"sqlite": "≥ 2.5", "postgresql": "≥ 3"}, "4"),
     "load_merged": ("`load_merged`, {turns} turns, nothing changed", {}, ""),
     "import": ("import of a transcript of {turns} saves", {}, ""),
+    "checkpoint size beside json": ("a turn of LangGraph adds, over {turns} turns in one thread", _both("≤ 3"), ""),
+    "checkpoint size beside langgraph": ("the same", {}, ""),
+    "put": ("one `put` of LangGraph's, {turns} turns there", {}, ""),
 }
 
 

@@ -7,10 +7,6 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint, empty_checkpoint
-from langgraph.checkpoint.postgres import PostgresSaver
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from tests.benchmarks.system import Place, System
 from tests.benchmarks.turns import turn
@@ -40,8 +36,14 @@ class LangGraph(System):
 
     async def open(self) -> None:
         """Open the saver, and make its tables."""
-        saver = PostgresSaver if self.place.engine == "postgresql" else SqliteSaver
-        self._saver = self._open.enter_context(saver.from_conn_string(self._target))
+        if self.place.engine == "postgresql":
+            from langgraph.checkpoint.postgres import PostgresSaver
+
+            self._saver = self._open.enter_context(PostgresSaver.from_conn_string(self._target))
+        else:
+            from langgraph.checkpoint.sqlite import SqliteSaver
+
+            self._saver = self._open.enter_context(SqliteSaver.from_conn_string(self._target))
         self._saver.setup()
 
     @property
@@ -89,10 +91,17 @@ class LangGraph(System):
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[System]:
         """Give the async saver over the same database."""
-        saver = AsyncPostgresSaver if self.place.engine == "postgresql" else AsyncSqliteSaver
         async with AsyncExitStack() as stack:
             other = _Shared(self.place)
-            other._saver = await stack.enter_async_context(saver.from_conn_string(self._target))
+            if self.place.engine == "postgresql":
+                from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+
+                opening: Any = AsyncPostgresSaver.from_conn_string(self._target)
+            else:
+                from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+                opening = AsyncSqliteSaver.from_conn_string(self._target)
+            other._saver = await stack.enter_async_context(opening)
             yield other
 
 
