@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.adapters.natives import item_of, native_of
+from ledger.adapters.natives import item_of, kept_in, native_of
 from ledger.domain.parts import Message, ToolCall
 
 __all__ = [
@@ -97,7 +97,7 @@ def events_of(messages: Iterable[Message]) -> Iterator[Json]:
     event: Json | None = None
     apart: set[int] = set()
     for message in messages:
-        native = message.native or {}
+        native = kept_in(message) or {}
         if event is not None and native.get("format") == PART and native["event"] == event["id"]:
             event["content"]["parts"][native["place"]] = item_of(message)
             apart.discard(native["place"])
@@ -115,7 +115,7 @@ def latest(messages: Sequence[Message]) -> Iterator[Json]:
     behind: list[Message] = []
     for message in reversed(messages):
         behind.append(message)
-        if (message.native or {}).get("format") != PART:
+        if (kept_in(message) or {}).get("format") != PART:
             yield from reversed(list(events_of(reversed(behind))))
             behind.clear()
     yield from reversed(list(events_of(reversed(behind))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,10 @@ __all__ = ["Closed", "LedgerSessionService"]
 
 WRITER = "adk"
 #: What an agent goes on with is kept at hand, so that an event costs what is in it.
-SESSIONS_AT_HAND = 256
+SESSIONS_AT_HAND = 1_000
 BYTES_AT_HAND = 64 * 1024 * 1024
+#: To make so many events of a session takes long enough for others on the loop to notice.
+LONG = 100
 
 _log = get_logger(__name__)
 
@@ -131,7 +134,11 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
         book = await self._opened.awaited()
         named = Named(app_name, user_id, session_id)
         found = await self._head(book, named.ledger_id)
-        return None if found is None else await self._handed_out(book, named, found, _chosen(found, config))
+        if found is None:
+            return None
+        if len(found.messages) < LONG:
+            return await self._handed_out(book, named, found, _events(found, config))
+        return await self._handed_out(book, named, found, await asyncio.to_thread(_events, found, config))
 
     async def list_sessions(self, *, app_name: str, user_id: str | None = None) -> ListSessionsResponse:
         """Give the sessions of an app, or of one of its users, without events; the one that was used last comes last.
@@ -140,14 +147,33 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
             StorageError: if the database fails.
         """
         book = await self._opened.awaited()
-        listed = []
-        for summary in await book.sessions(prefix=adk_ids.prefix(app_name, user_id)):
-            named = adk_ids.named(summary.id)
-            found = await self._head(book, summary.id) if named is not None else None
-            if named is not None and found is not None:
-                listed.append(await self._handed_out(book, named, found, []))
+        found = await asyncio.to_thread(self._found, book.book, adk_ids.prefix(app_name, user_id))
+        app = await self._shared_state(book, Named(app_name, "", "").app_state)
+        users = {user: Named(app_name, user, "").user_state for user in {named.user_id for named, _ in found}}
+        shared = {user: await self._shared_state(book, ledger_id) for user, ledger_id in users.items()}
+        listed = [_session(named, each, app, shared[named.user_id], []) for named, each in found]
         listed.sort(key=lambda session: (session.last_update_time, session.user_id, session.id))
         return ListSessionsResponse(sessions=listed)
+
+    def _found(self, book: Ledger, prefix: str) -> list[tuple[Named, LedgerSession]]:
+        """Give the sessions whose ids begin so, not to be changed. On a thread: there may be many."""
+        found = []
+        for summary in book.sessions(prefix=prefix):
+            named = adk_ids.named(summary.id)
+            held = self._at_hand.peek(summary.id)
+            if named is None:
+                continue
+            if held is None or held.version != summary.version:
+                try:
+                    held = book.load(summary.id)
+                except SessionNotFound:
+                    continue  # deleted since
+                if (
+                    len(self._at_hand) < SESSIONS_AT_HAND
+                ):  # so that a long list drives nothing out that agents go on with
+                    self._at_hand.put(held)
+            found.append((named, held))
+        return found
 
     async def delete_session(self, *, app_name: str, user_id: str, session_id: str) -> None:
         """Delete a session; its questions are withdrawn, and its record stays. One that is not there is no error.
@@ -296,21 +322,10 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
         found = await self._head(book, ledger_id)
         return {} if found is None else found.state
 
-    async def _handed_out(
-        self, book: AsyncLedger, named: Named, found: LedgerSession, events: Iterable[Json]
-    ) -> Session:
+    async def _handed_out(self, book: AsyncLedger, named: Named, found: LedgerSession, events: list[Event]) -> Session:
         app = await self._shared_state(book, named.app_state)
         user = await self._shared_state(book, named.user_state)
-        session = Session(
-            app_name=named.app_name,
-            user_id=named.user_id,
-            id=named.session_id,
-            state=merged(app, user, found.state),
-            events=[Event.model_validate(event) for event in events],
-            last_update_time=last_used(found),
-        )
-        session._storage_update_marker = _marker(found)  # noqa: SLF001 - made for session services
-        return session
+        return _session(named, found, app, user, events)
 
 
 class Closed:
@@ -321,10 +336,28 @@ class Closed:
         yield
 
 
-def _chosen(found: LedgerSession, config: GetSessionConfig | None) -> list[Json]:
-    if config is None:
-        return list(events_of(found.messages))
-    return newest(found.messages, config.num_recent_events, since=config.after_timestamp or None)
+def _session(
+    named: Named, found: LedgerSession, app: Mapping[str, Any], user: Mapping[str, Any], events: list[Event]
+) -> Session:
+    """Give a session to ADK, as it is at the version that was found."""
+    session = Session(
+        app_name=named.app_name,
+        user_id=named.user_id,
+        id=named.session_id,
+        state=merged(app, user, found.state),
+        events=events,
+        last_update_time=last_used(found),
+    )
+    session._storage_update_marker = _marker(found)  # noqa: SLF001 - made for session services
+    return session
+
+
+def _events(found: LedgerSession, config: GetSessionConfig | None) -> list[Event]:
+    """Give the events that are asked for, in order."""
+    items: Iterable[Json] = events_of(found.messages)
+    if config is not None:
+        items = newest(found.messages, config.num_recent_events, since=config.after_timestamp or None)
+    return [Event.model_validate(item) for item in items]
 
 
 def _is_next(session: Session, stored: LedgerSession, item: Json) -> bool:

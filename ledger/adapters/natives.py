@@ -10,13 +10,13 @@ So is a long text that stands in the item before: ``["data", "/text"]`` is where
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from ledger.domain.parts import Message
 
-__all__ = ["SHORT", "item_of", "native_of", "spelling"]
+__all__ = ["SHORT", "item_of", "kept_in", "native_of", "spelling"]
 
 #: A shorter text costs less than the note of where it was.
 SHORT = 48
@@ -62,6 +62,12 @@ def item_of(message: Message) -> Any:
             holder, place = _place(box, path)
             holder[place] = _cut_out(message, where, box)
     return box[0]
+
+
+def kept_in(message: Message) -> Mapping[str, Any] | None:
+    """Give what a message keeps, to be looked at: it is not made read-only first, which would cost as much again."""
+    kept: Mapping[str, Any] | None = message.__dict__["native"]
+    return kept
 
 
 def spelling(value: Any, text: str) -> str | None:
