@@ -168,9 +168,8 @@ class LedgerSessionService(UsesLedger, BaseSessionService):
                     held = book.load(summary.id)
                 except SessionNotFound:
                     continue  # deleted since
-                if (
-                    len(self._at_hand) < SESSIONS_AT_HAND
-                ):  # so that a long list drives nothing out that agents go on with
+                # A long list drives nothing out that agents go on with.
+                if len(self._at_hand) < SESSIONS_AT_HAND:
                     self._at_hand.put(held)
             found.append((named, held))
         return found

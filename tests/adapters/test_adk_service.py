@@ -15,13 +15,14 @@ from google.adk.sessions import BaseSessionService, DatabaseSessionService
 from google.adk.sessions.base_session_service import GetSessionConfig
 from google.genai import types
 from hypothesis import HealthCheck, given, settings
+from structlog.testing import capture_logs
 
 import ledger
 from ledger import InvalidSession, Message, StorageError
 from ledger.adapters.adk import LedgerSessionService
 from ledger.adapters.adk_ids import Named
 from tests.adapters.adk_services import WHO, answers, asks, call, event, in_database, says, texts, there
-from tests.contract.backends import in_memory
+from tests.contract.backends import in_memory, on_durable
 from tests.unit.adapters.adk_samples import HISTORIES
 
 S1 = "adk/shop/ann/s1"
@@ -106,6 +107,38 @@ async def test_any_text_is_an_id(service: LedgerSessionService, text: str) -> No
     assert [(text, text, text)] == [(each.app_name, each.user_id, each.id) for each in listed]
     assert {"user:u": 1, "app:a": 2} == found.state
     assert 2 == len((await service.list_sessions(app_name=text)).sessions)
+
+
+@on_durable
+async def test_a_list_is_the_same_from_anywhere(url: str) -> None:
+    """Also from a process that has none of the sessions at hand; names are told apart to the letter."""
+    async with LedgerSessionService(url) as service:
+        for app, user, name in (
+            ("shop", "ann", "s1"),
+            ("shop", "ann_", "s2"),
+            ("Shop", "ann", "s3"),
+            ("sho_", "a%", "s4"),
+        ):
+            made = await service.create_session(app_name=app, user_id=user, session_id=name, state={"user:u": user})
+            await service.append_event(made, says("hello"))
+        known = (await service.list_sessions(app_name="shop")).model_dump()
+
+    with ledger.open(url) as book:
+        again = LedgerSessionService(book)
+        assert known == (await again.list_sessions(app_name="shop")).model_dump()
+        assert ["s1"] == [each.id for each in (await again.list_sessions(**WHO)).sessions]
+        assert ["s4"] == [each.id for each in (await again.list_sessions(app_name="sho_")).sessions]
+
+
+async def test_a_long_history_comes_whole(service: LedgerSessionService) -> None:
+    """However many events there are, and in their order."""
+    session = await service.create_session(**WHO, session_id="s1")
+    for number in range(150):
+        await service.append_event(session, says(str(number)))
+
+    assert [str(number) for number in range(150)] == texts(await there(service))
+    last = await there(service, config=GetSessionConfig(num_recent_events=2))
+    assert ["148", "149"] == texts(last)
 
 
 async def test_what_has_no_json_is_stored_as_adk_stores_it(service: LedgerSessionService, tmp_path: Any) -> None:
@@ -264,6 +297,24 @@ async def test_tokens_are_counted_once(service: LedgerSessionService) -> None:
 
     assert {"input_tokens": 7, "output_tokens": 3} == service._opened.book.usage(S1).totals
     assert "gemini-3" == service._opened.book.load(S1).model
+
+
+async def test_tokens_that_cannot_be_counted_do_not_stop_an_agent(service: LedgerSessionService) -> None:
+    """An event of a second life, under the id of one of the first that cost otherwise, is stored; the log says so."""
+
+    async def live(tokens: int) -> list[str]:
+        session = await service.create_session(**WHO, session_id="s1")
+        cost = types.GenerateContentResponseUsageMetadata(prompt_token_count=tokens)
+        await service.append_event(session, says("hi", "agent", id="e1", usage_metadata=cost))
+        said = texts(await there(service))
+        await service.delete_session(**WHO, session_id="s1")
+        return said
+
+    assert ["hi"] == await live(7)
+    with capture_logs() as logged:
+        assert ["hi"] == await live(8)
+    warned = [(each["event"], each["event_id"]) for each in logged if each["log_level"] == "warning"]
+    assert [("usage_not_counted", "e1")] == warned
 
 
 async def test_the_past_stays(service: LedgerSessionService) -> None:

@@ -240,6 +240,21 @@ def test_what_cannot_be_read_is_named(book: Ledger, kind: str, tmp_path: Path, s
     assert 2 == book.load("adk/shop/ann/s1").state["step"]
 
 
+def test_times_that_cannot_be_read_are_no_obstacle(book: Ledger, kind: str, tmp_path: Path) -> None:
+    """Whatever stands there for a time, the steps come in, in their order."""
+    path = _made(kind, tmp_path, _a_conversation)
+    with closing(driver().connect(str(path))) as connection:
+        connection.execute("UPDATE sessions SET create_time = 'long ago'")
+        connection.execute("UPDATE events SET event_data = json_remove(event_data, '$.timestamp')")
+        connection.commit()
+
+    assert [] == _imported(book, path).problems
+    history = list(book.history("adk/shop/ann/s1"))
+    assert [1e9, 1e9 + 10, 1e9 + 70, 1e9 + 80] == [
+        event.occurred_at.timestamp() for event in history[1:] if event.occurred_at
+    ]
+
+
 @pytest.mark.parametrize("table", ["sessions", "app_states"])
 def test_a_state_that_cannot_be_read_is_named(book: Ledger, kind: str, tmp_path: Path, table: str) -> None:
     """A session, or a state, that is no JSON is refused, and everything else comes in."""
