@@ -9,7 +9,7 @@ from typing import Any
 from ledger.domain.parts import Question
 from ledger.domain.session import Session
 
-__all__ = ["answer_all", "answer_task", "ask", "withdraw_open"]
+__all__ = ["GONE_ON", "RESUMED", "answer_all", "answer_task", "ask", "withdraw_open"]
 
 KIND = "interrupt"
 APPROVAL = "approval"
@@ -17,6 +17,7 @@ APPROVAL = "approval"
 _TEXTS = ("question", "text", "message", "prompt", "query", "instruction", "description", "title")
 _OPTIONS = ("options", "choices")
 GONE_ON = "the graph went on without an answer"
+RESUMED = 'the graph was resumed, and does not hand over with what (durability "exit")'
 
 
 def ask(session: Session, task: str, interrupts: Iterable[tuple[str, Any]], *, readable: bool = True) -> None:
@@ -58,17 +59,18 @@ def answer_all(session: Session, value: Any) -> None:
         _answer(session, pending[0], value)
 
 
-def withdraw_open(session: Session, waiting: Iterable[str]) -> None:
+def withdraw_open(session: Session, waiting: Iterable[str], reason: str = GONE_ON) -> None:
     """Withdraw what an earlier checkpoint waited for, since the graph is past it.
 
     Args:
         session: what waits.
         waiting: the tasks that may still be resumed, or were, by a write that is yet to come.
+        reason: why nobody need answer any more.
     """
     kept = {_source(task) for task in waiting}
     for question in session.pending_questions:
         if _is_ours(question) and question.source not in kept:
-            session.withdraw(question, GONE_ON)
+            session.withdraw(question, reason)
 
 
 def _answer(session: Session, question: Question, value: Any) -> None:

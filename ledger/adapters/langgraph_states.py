@@ -3,6 +3,7 @@
 ::
 
     at          [id, parent's id, time, format, updated channels]
+    ends_only   whether the graph saves only how its runs end
     start       the id of the checkpoint that the line was forked at
     versions    {channel: version}          seen    {node: {channel: version}}
     values      {channel: value}            rest    what else the checkpoint has
@@ -144,9 +145,11 @@ def with_checkpoint(session: Session, view: View, put: Put, serde: SerializerPro
     uses = uses_of(values, writes, metadata, rest)
     if before != put.id:
         # Where the graph went on by itself, all tasks of the step before came to an end, so an answer may come yet.
-        # Where it was told to go on, nobody will answer them.
-        dropped = None if put.metadata.get("source") == "loop" else before
-        questions.withdraw_open(session, [task for name, tasks in writes.items() if name != dropped for task in tasks])
+        # Told to go on, it leaves them behind; and where it saves nothing but how it ends, no answer comes.
+        by_itself = put.metadata.get("source") == "loop"
+        dropped = None if by_itself and not state.get("ends_only") else before
+        waiting = [task for name, tasks in writes.items() if name != dropped for task in tasks]
+        questions.withdraw_open(session, waiting, questions.RESUMED if by_itself else questions.GONE_ON)
     session.messages = conversation.standing(_kept(said, view.messages, conversation.fresh, uses.messages))
     memory.keep(session.messages)
     changed = {
@@ -162,6 +165,7 @@ def with_checkpoint(session: Session, view: View, put: Put, serde: SerializerPro
         "pool": {name: held for name, held in pool.items() if name in uses.pool},
         "runs": _runs(state, put),
         "top": _top(state, before, put.id),
+        "ends_only": _ends_only(state, before, put),
     }
     session.state = _state(state, changed)
 
@@ -331,6 +335,16 @@ def _runs(state: Mapping[str, Any], put: Put) -> list[str]:
     runs = list(state.get("runs", ()))
     run = put.metadata.get("run_id")
     return [*runs, run] if isinstance(run, str) and run not in runs else runs
+
+
+def _ends_only(state: Mapping[str, Any], before: str | None, put: Put) -> bool:
+    """Tell whether a graph saves no step but the last one of its run: there is none right before this one."""
+    step = put.metadata.get("step")
+    if put.metadata.get("source") != "loop" or not isinstance(step, int):
+        return False
+    if before == put.id:
+        return bool(state.get("ends_only"))
+    return before is None or (before == put.parent and state.get("metadata", {}).get("step") != step - 1)
 
 
 def _top(state: Mapping[str, Any], before: str | None, now: str) -> str | None:

@@ -82,6 +82,11 @@ def test_both_give_the_same(ours: LedgerSaver, theirs: SqliteSaver, url: str, se
         for saver in (ours, cold):
             assert [*map(told, theirs.list(config()))] == [*map(told, saver.list(config()))]
         assert told(theirs.get_tuple(config())) == told(cold.get_tuple(config()))
+        for made in put:
+            at = config(checkpoint_id=made["id"])
+            channels = ["messages", "channel 0", "channel 1", "never"]
+            expected = theirs.get_delta_channel_history(config=at, channels=channels)
+            assert repr(expected) == repr(cold.get_delta_channel_history(config=at, channels=channels))
 
 
 def write(savers: tuple[BaseCheckpointSaver[Any], ...], to: Checkpoint, chance: random.Random) -> None:
