@@ -273,9 +273,11 @@ def _path_of(write: Sequence[Any]) -> str:
 
 def _decoder(view: View, serde: SerializerProtocol, memory: Memory | None) -> Decoder:
     def unsay(stored: Message) -> Any:
-        message = unsaid(serde, stored)
-        if memory is not None and not memory.knows(stored):
-            memory.note(stored, message)
+        message = None if memory is None else memory.restored(stored)
+        if message is None:
+            message = unsaid(serde, stored)
+            if memory is not None:
+                memory.note(stored, message)
         return message
 
     return Decoder(serde, view.state.get("pool", {}), view.messages, unsay)
