@@ -322,7 +322,13 @@ def test_a_fork_is_gone_on_from_on_either_side(work: str, url: str, tmp_path: Pa
     """After a fork parent and child use what was open, and either may close its own."""
     program = textwrap.dedent(FORKING) + textwrap.dedent(FORKS[work])
 
-    ran = subprocess.run([sys.executable, "-c", program, url], check=False, timeout=60, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, url],
+        check=False,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
 
     assert "" == ran.stderr
     assert 0 == ran.returncode
