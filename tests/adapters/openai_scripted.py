@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from agents import Agent, Model, ModelResponse, Usage, function_tool, set_tracing_disabled
+from agents import Agent, Model, ModelResponse, Runner, Usage, function_tool, set_tracing_disabled
 from agents.items import TResponseInputItem, TResponseOutputItem, TResponseStreamEvent
 from agents.tool_context import ToolContext
 from openai.types.responses import (
@@ -17,9 +17,13 @@ from openai.types.responses import (
     ResponseOutputText,
 )
 
+from ledger import AsyncLedger
 from ledger.adapters.openai_agents import LedgerSession
 
-__all__ = ["Scripted", "agent_of", "call", "say"]
+__all__ = ["DELETE", "WHERE", "OpenSession", "Scripted", "agent_of", "call", "interrupted", "outputs", "say", "told_of"]
+
+#: Opens sessions of a test, which are closed in its end.
+OpenSession = Callable[..., LedgerSession]
 
 set_tracing_disabled(disabled=True)
 
@@ -38,6 +42,10 @@ def call(call_id: str, name: str, **arguments: Any) -> ResponseFunctionToolCall:
     return ResponseFunctionToolCall(
         id=FAKE, call_id=call_id, name=name, arguments=json.dumps(arguments), type="function_call"
     )
+
+
+WHERE = call("call_1", "ask_user", question="Which environment?", options=["staging", "prod"])
+DELETE = call("call_2", "delete_file", path="/x")
 
 
 class Scripted(Model):
@@ -98,3 +106,21 @@ def agent_of(model: Model, session: LedgerSession, **fields: Any) -> Agent[Any]:
         return "a.txt b.txt"
 
     return Agent(name="helper", model=model, tools=[ask_user, delete_file, list_files], **fields)
+
+
+async def interrupted(session: LedgerSession, *calls: Any, **fields: Any) -> Any:
+    """Let an agent run until its calls wait; when it goes on, it says that it is done."""
+    model = Scripted(calls, [say("Done")])
+    result = await Runner.run(agent_of(model, session, **fields), "Tidy up", session=session)
+    assert result.interruptions
+    return result
+
+
+def outputs(items: Any) -> list[str]:
+    """Give the results of tools among items."""
+    return [item["output"] for item in items if item.get("type") == "function_call_output"]
+
+
+async def told_of(book: AsyncLedger) -> list[tuple[str, str, Any, str | None]]:
+    """Give every question with what became of it."""
+    return [(each.text, str(each.status), each.answer, each.resolved_by) for each in await book.questions("s1")]

@@ -1,7 +1,7 @@
 """Runs of the real framework that are interrupted: what they wait for is asked, and what came of it is on record."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,14 +11,21 @@ from agents.tool import DEFAULT_APPROVAL_REJECTION_MESSAGE
 import ledger
 from ledger import AsyncLedger, QuestionNotPending
 from ledger.adapters.openai_agents import LedgerSession
-from tests.adapters.openai_scripted import Scripted, agent_of, call, say
+from tests.adapters.openai_scripted import (
+    DELETE,
+    WHERE,
+    OpenSession,
+    Scripted,
+    agent_of,
+    call,
+    interrupted,
+    outputs,
+    say,
+    told_of,
+)
 from tests.contract.backends import on_durable
 
 pytestmark = on_durable
-
-OpenSession = Callable[[], LedgerSession]
-WHERE = call("call_1", "ask_user", question="Which environment?", options=["staging", "prod"])
-DELETE = call("call_2", "delete_file", path="/x")
 
 
 @pytest.fixture
@@ -26,44 +33,6 @@ async def book(url: str) -> AsyncIterator[AsyncLedger]:
     """Give an open ledger on the test's database, whose writer is a person's UI."""
     async with ledger.open_async(url, writer="ui", authority="user") as opened:
         yield opened
-
-
-@pytest.fixture
-async def open_session(url: str) -> AsyncIterator[OpenSession]:
-    """Give a way to make the session, as another process would; all are closed in the end."""
-    opened: list[LedgerSession] = []
-
-    def open_session() -> LedgerSession:
-        opened.append(LedgerSession("s1", url))
-        return opened[-1]
-
-    yield open_session
-    for session in opened:
-        await session.aclose()
-
-
-@pytest.fixture
-def session(open_session: OpenSession) -> LedgerSession:
-    """Give a session without items."""
-    return open_session()
-
-
-async def interrupted(session: LedgerSession, *calls: Any, **fields: Any) -> Any:
-    """Let an agent run until its calls wait; when it goes on, it says that it is done."""
-    model = Scripted(calls, [say("Done")])
-    result = await Runner.run(agent_of(model, session, **fields), "Tidy up", session=session)
-    assert result.interruptions
-    return result
-
-
-def outputs(items: Any) -> list[str]:
-    """Give the results of tools among items."""
-    return [item["output"] for item in items if item.get("type") == "function_call_output"]
-
-
-async def told_of(book: AsyncLedger) -> list[tuple[str, str, Any, str | None]]:
-    """Give every question with what became of it."""
-    return [(each.text, str(each.status), each.answer, each.resolved_by) for each in await book.questions("s1")]
 
 
 async def test_a_call_that_waits_is_a_question(session: LedgerSession, book: AsyncLedger) -> None:

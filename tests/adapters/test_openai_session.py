@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -15,11 +15,11 @@ from agents.memory import SessionSettings, SQLiteSession
 import ledger
 from ledger import InvalidSession, Ledger, Message, ToolCall
 from ledger.adapters.openai_agents import LedgerSession
+from tests.adapters.openai_scripted import OpenSession
 from tests.contract.backends import on_durable
 from tests.unit.adapters.openai_samples import LONG, SAMPLES
 
 Items = list[TResponseInputItem]
-OpenSession = Callable[..., LedgerSession]
 
 
 def items(*given_items: Any) -> Items:
@@ -45,26 +45,6 @@ def book(url: str) -> Iterator[Ledger]:
     """Give an open ledger on the test's database, whose writer is a person's UI."""
     with ledger.open(url, writer="ui") as opened:
         yield opened
-
-
-@pytest.fixture
-async def open_session(url: str) -> AsyncIterator[OpenSession]:
-    """Give a way to make sessions on the test's database; all are closed in the end."""
-    opened: list[LedgerSession] = []
-
-    def open_session(session_id: str = "s1", **fields: Any) -> LedgerSession:
-        opened.append(LedgerSession(session_id, url, **fields))
-        return opened[-1]
-
-    yield open_session
-    for session in opened:
-        await session.aclose()
-
-
-@pytest.fixture
-def session(open_session: OpenSession) -> LedgerSession:
-    """Give a session without items."""
-    return open_session()
 
 
 async def test_items_come_back_as_they_went_in(session: LedgerSession, open_session: OpenSession) -> None:
