@@ -98,7 +98,12 @@ def settle(session: Session, outcomes: Iterable[Outcome]) -> None:
 def _asks(event: Mapping[str, Any]) -> list[Asked]:
     waited_for = [str(each) for each in event.get("long_running_tool_ids") or ()]
     calls = {str(call["id"]): call for call in calls_of(event) if call.get("id")}
-    waited_for += [each for each, call in calls.items() if call.get("name") in _ALWAYS_WAITED_FOR]
+    # Of two calls with one id, the one that is waited for is the question.
+    always = {
+        str(call["id"]): call for call in calls_of(event) if call.get("name") in _ALWAYS_WAITED_FOR and call.get("id")
+    }
+    calls |= always
+    waited_for += always
     in_order = [*(each for each in calls if each in waited_for), *(each for each in waited_for if each not in calls)]
     return [_asked(each, calls.get(each, {})) for each in dict.fromkeys(in_order)]
 

@@ -62,6 +62,10 @@ class SqliteEngine:
         self.in_memory = name == ":memory:" or "mode=memory" in name or "mode=memory" in str(url.query)
         self.path = None if self.in_memory else Path(name)
         self.place = "memory" if self.in_memory else name
+        if self.path is not None and not name.startswith("file:"):
+            # Each connection opens the file anew, wherever the process went meanwhile.
+            self.path = self.path.absolute()
+            self.url = self.url.set(database=str(self.path))
         self._driver = driver()
         self._journal = "?"
         self._identity: tuple[int, int] | None = None

@@ -388,24 +388,3 @@ async def test_a_streamed_run_waits_too(session: LedgerSession, book: AsyncLedge
     assert "Done" == resumed.final_output
     assert ["prod"] == outputs(await session.get_items())
     assert [("Which environment?", "answered", "prod", "anna")] == await told_of(book)
-
-
-async def test_what_is_taken_off_with_its_call_is_withdrawn(session: LedgerSession, book: AsyncLedger) -> None:
-    """Nobody need answer what nobody asks any more."""
-    await interrupted(session, WHERE)
-    await session.pop_item()
-
-    assert [("withdrawn", "its call was taken back")] == [
-        (each.status, each.reason) for each in await book.questions("s1")
-    ]
-
-
-async def test_what_is_taken_off_says_nothing_of_an_earlier_call(session: LedgerSession, book: AsyncLedger) -> None:
-    """Though their ids are the same."""
-    await interrupted(session, DELETE)
-    await interrupted(session, DELETE)
-    await session.pop_item()
-
-    assert [("call_2#0", "pending"), ("call_2#1", "withdrawn")] == [
-        (each.id, each.status) for each in await book.questions("s1")
-    ]

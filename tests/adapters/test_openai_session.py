@@ -15,7 +15,7 @@ from agents.memory import SessionSettings, SQLiteSession
 import ledger
 from ledger import InvalidSession, Ledger, Message, ToolCall
 from ledger.adapters.openai_agents import LedgerSession
-from tests.adapters.openai_scripted import OpenSession
+from tests.adapters.openai_scripted import DELETE, WHERE, OpenSession, interrupted
 from tests.contract.backends import on_durable
 from tests.unit.adapters.openai_samples import LONG, SAMPLES
 
@@ -303,3 +303,22 @@ async def test_it_works_from_threads_each_with_its_own_loop(session: LedgerSessi
         await asyncio.to_thread(thread.join)
 
     assert ["0", "1", "2", "3"] == sorted(texts_of(await session.get_items()))
+
+
+async def test_what_is_taken_off_with_its_call_is_withdrawn(session: LedgerSession, book: Ledger) -> None:
+    """Nobody need answer what nobody asks any more."""
+    await interrupted(session, WHERE)
+    await session.pop_item()
+
+    assert [("withdrawn", "its call was taken back")] == [(each.status, each.reason) for each in book.questions("s1")]
+
+
+async def test_what_is_taken_off_says_nothing_of_an_earlier_call(session: LedgerSession, book: Ledger) -> None:
+    """Though their ids are the same."""
+    await interrupted(session, DELETE)
+    await interrupted(session, DELETE)
+    await session.pop_item()
+
+    assert [("call_2#0", "pending"), ("call_2#1", "withdrawn")] == [
+        (each.id, each.status) for each in book.questions("s1")
+    ]

@@ -78,6 +78,22 @@ async def test_a_new_file_is_its_owners_alone(face: str, file: Path) -> None:
     await book.close()
 
 
+async def test_a_ledger_stays_where_it_was_opened(face: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path is of the folder at the opening; where the process goes afterwards is nothing to it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    book = await open_file(face, "ledger.db")
+    session = await book.saved()
+    monkeypatch.chdir(elsewhere)
+    session.title = "x"
+
+    assert 2 == (await book.save(session)).version
+    assert "x" == (await book.load("s1")).title
+    await book.close()
+    assert [] == list(elsewhere.iterdir())
+
+
 async def test_every_connection_is_set_up_to_lose_nothing(face: str, file: Path) -> None:
     """Write-ahead log, full synchronisation, patience with other writers, foreign keys."""
     book = await open_file(face, file)

@@ -134,6 +134,14 @@ def test_an_id_that_is_used_again_asks_again() -> None:
     ]
 
 
+def test_of_two_calls_with_one_id_the_one_that_asks_is_the_question() -> None:
+    """Whichever of them comes last."""
+    for calls in (("adk_request_input", "look_up"), ("look_up", "adk_request_input")):
+        session = _played(event(*(_call("c1", name, message=f"{name}?") for name in calls)))
+
+        assert ["adk_request_input?"] == [question.text for question in session.pending_questions]
+
+
 def test_a_rewind_takes_questions_back() -> None:
     """What was asked in the rewound invocations is withdrawn, and says why."""
     session = _played(
