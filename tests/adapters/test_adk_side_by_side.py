@@ -139,6 +139,8 @@ def _event(step: Step) -> Event:
         number % 3
     ]
     event.id = f"{number:09}"
+    # The database keeps microseconds, and what it rounds must not be near the edge of what is compared.
+    event.timestamp = round(event.timestamp, 3)
     event.actions.state_delta = dict(step.state)
     return event
 
