@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Select
 
 __all__ = ["spans"]
 
@@ -44,7 +44,7 @@ def _ahead(
     connection: Connection, statement: Select[Any], uid: bytes, after: int, upto: int
 ) -> Generator[Sequence[Sequence[Any]]]:
     driver: Any = connection.connection.dbapi_connection
-    query = _compiled(statement, connection.dialect)
+    query = _compiled(statement)
 
     def ask(first: int, last: int) -> Any:
         answer = driver.cursor(binary=True).execute(query, {"uid": uid, "after": first, "upto": last}, prepare=True)
@@ -68,5 +68,8 @@ def _bounds(after: int, upto: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 @cache
-def _compiled(statement: Select[Any], dialect: Dialect) -> str:
-    return str(statement.compile(dialect=dialect))
+def _compiled(statement: Select[Any]) -> str:
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg  # noqa: PLC0415 - for servers alone
+
+    # Not by the connection's own dialect, of which each ledger that is opened has another: they would all be kept.
+    return str(statement.compile(dialect=PGDialect_psycopg()))  # type: ignore[no-untyped-call]  # it has no types

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 from ledger import Message
-from tests.contract.faces import Book
+from tests.contract.faces import Book, open_face
 
 
 async def test_a_save_leaves_no_circles_of_objects(book: Book) -> None:
     """Of many saves, nothing waits for the collector."""
-    session = await book.saved()
+    await book.saved()
     await book.append("s1", Message.user("warm"))
     session = await book.load("s1")
     gc.collect()
@@ -25,3 +26,16 @@ async def test_a_save_leaves_no_circles_of_objects(book: Book) -> None:
         gc.enable()
 
     assert left < 20
+
+
+async def test_a_ledger_that_was_closed_is_forgotten(url: str) -> None:
+    """A process that opens one ledger after the other keeps nothing of those that it closed."""
+    book = await open_face("sync", url)
+    await book.saved()
+    await book.load("s1")
+    left = weakref.ref(book.engine.dialect)
+    await book.close()
+    del book
+    gc.collect()
+
+    assert left() is None
