@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -19,8 +19,8 @@ class UnderWay(Protocol):
     """What stores a submission, maybe in another thread."""
 
     @property
-    def queued(self) -> bool:
-        """Whether it was handed over, and will be finished."""
+    def start(self) -> Callable[[], None] | None:
+        """Lets it begin where it was handed over; `None` if it was not, and nobody else will finish it."""
 
     @property
     def finished(self) -> bool:

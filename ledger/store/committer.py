@@ -222,8 +222,11 @@ class Committer:
         prior = submission.prior
         if prior is not None:
             under_way = prior.under_way
-            if under_way is not None and under_way.queued:
-                under_way.wait()  # in another lane, if at all: what was called before it was queued before
+            if under_way is not None and under_way.start is not None:
+                # In another lane, if at all: what was called before it was queued before. The event loop that is to
+                # start that lane may be the one that waits for this save.
+                under_way.start()
+                under_way.wait()
             self._resolve(prior)
             follow(submission, prior)
             submission.prior = None

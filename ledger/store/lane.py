@@ -91,7 +91,7 @@ class Lane:
                 self._tickets.append(ticket)
                 return ticket
             self._queue.append(item)
-            item.queued = True
+            item.start = self.start
             # Each event loop starts the lane for itself: another one may be busy with something else for long.
             start = not self._busy and (later is None or later not in self._starters)
             if start and later is not None:

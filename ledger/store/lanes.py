@@ -39,8 +39,6 @@ class Lanes:
 
     def run(self, unit: Unit) -> None:
         """Commit a unit and return when that is done."""
-        for lane in self._lanes:
-            lane.start()  # what this thread's event loop was to start, it cannot while this thread waits
         self.of(unit.submissions[0].session_id).run(unit)
 
     def put(self, unit: Unit) -> Task | None:

@@ -20,11 +20,11 @@ _log = get_logger(__name__)
 class _Awaited:
     """Something that is done by another thread. Threads wait for it, and tasks of any event loop await it."""
 
-    __slots__ = ("_event", "_lock", "_tasks", "error", "finished", "left", "queued")
+    __slots__ = ("_event", "_lock", "_tasks", "error", "finished", "left", "start")
 
     def __init__(self) -> None:
-        #: Whether a lane has it, and will finish it.
-        self.queued = False
+        #: Lets the lane begin that has it, and will finish it; `None` where none has.
+        self.start: Callable[[], None] | None = None
         self.finished = False
         self.left = False
         self.error: BaseException | None = None
