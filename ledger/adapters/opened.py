@@ -150,7 +150,7 @@ class _Shares:
             for share in back:
                 share.users -= 1
                 if not share.users:
-                    del self._shares[share.key]
+                    self._shares.pop(share.key, None)  # it is not there any more where the process ends
                     unused.append(share)
         for share in unused:
             share.close()

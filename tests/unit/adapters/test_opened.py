@@ -117,6 +117,23 @@ def test_closing_twice_is_fine(url: str) -> None:
     Adapter(url).close()  # one that never opened anything
 
 
+def test_closing_when_the_process_ends_is_fine(url: str) -> None:
+    """Also behind what has closed all that was left open, and without a word."""
+    program = f"""
+import atexit
+
+late = []
+atexit.register(lambda: [each.close() for each in late])
+from ledger.adapters.opened import Opened
+
+late.append(Opened({url!r}, writer="late"))
+late[0].book
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert "" == ended.stderr
+
+
 def test_what_is_closed_says_so(url: str) -> None:
     """Use after closing is an error that names the ledger, sync and async."""
     adapter = Adapter(url)
