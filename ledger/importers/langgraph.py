@@ -74,6 +74,7 @@ def take(book: Ledger, name: str, connection: Any, report: ImportReport) -> Iter
             what = f"it cannot be stored: {error.problem}" + (f" at {error.path}" if error.path else "")
             yield ImportProblem(where, what, MEND)
         except (ValueError, TypeError, KeyError, NotImplementedError) as error:
+            # What the serializer raises of bytes that it did not write, of a type that it does not know among them.
             yield ImportProblem(where, f"it does not parse ({type(error).__name__}: {error})", MEND)
     replay.count()
 

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger.errors import InvalidExport
+from ledger.errors import FrameworkMissing, InvalidExport
 from ledger.importers.bamboo import Copy, copy_steps, is_outdated, read_copy
 from ledger.importers.chat import read_document, read_runs
 from ledger.importers.claude_code import read_transcript
@@ -117,6 +117,9 @@ class _Importing:
                     self._play(reader.read(source.name, connection))
         except UnreadableRecord as error:
             self._reject(source, error.what, error.hint)
+        except FrameworkMissing as error:
+            what = f"it takes {error.distribution} to read it, which is not installed"
+            self._reject(source, what, f"`pip install 'sessionledger[{error.extra}]'`, and import again")
         self._advance(source.size)
 
     def _import(self, source: Source, lines: Iterator[Line]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +60,35 @@ def graph(saver: Any) -> Any:
     builder.add_edge(START, "ask")
     builder.add_edge("ask", END)
     return builder.compile(checkpointer=saver)
+
+
+def test_without_the_framework_the_rest_is_imported(theirs: SqliteSaver, path: Path, tmp_path: Path) -> None:
+    """A file that cannot be read here is named with the command that helps, as any other that cannot."""
+    graph(theirs).invoke({"messages": "Deploy it"}, config())
+    chat = tmp_path / "chat.json"
+    chat.write_text(json.dumps([{"role": "user", "content": "Hello"}]))
+    program = f"""
+import sys
+
+class Hides:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "langgraph":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Hides())
+import ledger
+from ledger.importers import import_sources
+
+with ledger.open("sqlite://") as book:
+    report = import_sources(book, [{str(path)!r}, {str(chat)!r}])
+    print(report.saves, *report.problems)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert (
+        f"1 {path}: it takes langgraph-checkpoint to read it, which is not installed; "
+        "`pip install 'sessionledger[langgraph]'`, and import again\n"
+    ) == ended.stdout
 
 
 @pytest.mark.parametrize("seed", range(4))
