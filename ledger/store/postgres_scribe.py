@@ -1,8 +1,8 @@
 """Appends on PostgreSQL: a batch that goes on with sessions is one statement, and one that begins some is a few.
 
 Rows are given as arrays in the order of their keys, and are locked in that order: so two batches that share sessions
-meet at the first of them, one waits, and neither waits for the other. The statements name one
-session a row and need no trigger, so they run unchanged where the tables are distributed by session.
+meet at the first of them, one waits, and neither waits for the other. The statements name one session a row and need no
+trigger, so they run unchanged where the tables are distributed by session.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import dialect
 
 from ledger.domain.chain import NO_LEAF, feed_digest
@@ -65,7 +65,7 @@ class SqliteScribe:
         if append.key is not None and cursor.execute(self._sql.of_key, (uid, append.key)).fetchone():
             return False
         if append.before.version:
-            return bool(cursor.execute(self._sql.move, _move(append)).rowcount)
+            return bool(cursor.execute(_moving(1), _move(append)).rowcount)
         # In here nobody can take the id any more: not by a save, and not by an import.
         if cursor.execute(self._sql.of_id, (append.session_id,)).fetchone():
             return False
@@ -121,7 +121,7 @@ def _inserting(statement: str, count: int) -> str:
 
 @cache
 def _moving(count: int) -> str:
-    """Give the statement that moves so many heads as `_MOVE_HEAD` moves one."""
+    """Give the statement that moves so many heads, each from the version and leaf that it was at."""
     row = "(?, ?, ?, ?, ?, ?, ?, ?)"
     return (
         "WITH given (version, leaf, tombstone, life, open_questions, uid, was_version, was_leaf)"  # noqa: S608 - no names
@@ -133,21 +133,6 @@ def _moving(count: int) -> str:
     )
 
 
-_MOVE_HEAD = (
-    update(heads)
-    .where(
-        heads.c.session_uid == bindparam("uid"),
-        heads.c.version == bindparam("was_version"),
-        heads.c.leaf == bindparam("was_leaf"),
-    )
-    .values(
-        version=bindparam("version"),
-        leaf=bindparam("leaf"),
-        tombstone=func.coalesce(bindparam("tombstone"), heads.c.tombstone),
-        life=bindparam("life"),
-        open_questions=bindparam("open_questions"),
-    )
-)
 _LAST_FED = select(feed.c.position, feed.c.digest).where(
     feed.c.position == select(func.max(feed.c.position)).scalar_subquery()
 )
@@ -158,7 +143,6 @@ _OF_ID = select(sessions.c.session_uid).where(sessions.c.session_id == bindparam
 class _Sql(NamedTuple):
     """The statements as the driver takes them."""
 
-    move: str
     create: str
     insert_session: str
     insert_event: str
@@ -174,7 +158,6 @@ def _sql() -> _Sql:
     """Compile them, once: what runs on every save does not go through the compiler again."""
     spoken = dialect(paramstyle="qmark")
     statements: tuple[Any, ...] = (
-        _MOVE_HEAD,
         insert(heads).prefix_with("OR IGNORE"),
         insert(sessions),
         insert(events),
