@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import ledger
+from ledger import Ledger
 from tests.contract.conftest import backend, tmp_path, url
 
 if TYPE_CHECKING:
+    from ledger.adapters.langgraph import LedgerSaver
     from ledger.adapters.openai_agents import LedgerSession
     from tests.adapters.openai_scripted import OpenSession
 
-__all__ = ["backend", "open_session", "session", "tmp_path", "url"]
+__all__ = ["backend", "book", "open_session", "saver", "session", "tmp_path", "url"]
 
 
 @pytest.fixture
@@ -36,3 +39,18 @@ async def open_session(url: str) -> AsyncIterator[OpenSession]:
 def session(open_session: OpenSession) -> LedgerSession:
     """Give one without items."""
     return open_session()
+
+
+@pytest.fixture
+def book(url: str) -> Iterator[Ledger]:
+    """Give an open ledger on the test's database."""
+    with ledger.open(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def saver(book: Ledger) -> LedgerSaver:
+    """Give LangGraph's saver on that ledger."""
+    from ledger.adapters.langgraph import LedgerSaver
+
+    return LedgerSaver(book)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import (
     AIMessage,
@@ -27,7 +27,23 @@ from langgraph.checkpoint.base import Checkpoint
 from langgraph.types import Interrupt, Send
 from pydantic import BaseModel
 
-__all__ = ["LONG", "MESSAGES", "VALUES", "Order", "Point", "checkpoint", "config", "step"]
+if TYPE_CHECKING:
+    from ledger import Ledger
+    from ledger.adapters.langgraph import LedgerSaver
+
+__all__ = [
+    "LONG",
+    "MESSAGES",
+    "VALUES",
+    "Order",
+    "Point",
+    "checkpoint",
+    "config",
+    "ids",
+    "payload_sizes",
+    "put",
+    "step",
+]
 
 LONG = "a text that is long enough to be worth storing once, whatever refers to it; " * 4
 
@@ -151,3 +167,19 @@ def step(before: Checkpoint | None, chance: random.Random) -> tuple[Checkpoint, 
         versions.pop(gone, None)
     versions |= changed
     return checkpoint(values, versions), changed
+
+
+def put(saver: LedgerSaver, made: Checkpoint, at: RunnableConfig, **metadata: Any) -> RunnableConfig:
+    """Put a checkpoint of which every channel may have changed."""
+    told: Any = {"source": "loop", "step": 0, **metadata}
+    return saver.put(at, made, told, made["channel_versions"])
+
+
+def ids(saver: LedgerSaver, at: RunnableConfig | None = None) -> list[str]:
+    """Give the ids of what is listed."""
+    return [found.checkpoint["id"] for found in saver.list(config() if at is None else at)]
+
+
+def payload_sizes(book: Ledger, session_id: str) -> list[int]:
+    """Give the bytes of the changes of each save."""
+    return [sum(len(change.model_dump_json()) for change in event.changes) for event in book.history(session_id)]

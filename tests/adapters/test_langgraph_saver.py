@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import Checkpoint
 from langgraph.checkpoint.serde.base import CipherProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -18,41 +14,12 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 import ledger
 from ledger import InvalidSession, Ledger
 from ledger.adapters.langgraph import LedgerSaver
-from tests.adapters.langgraph_samples import LONG, MESSAGES, checkpoint, config
+from tests.adapters.langgraph_samples import LONG, MESSAGES, checkpoint, config, ids, payload_sizes, put
 from tests.contract.backends import on_durable
 from tests.contract.faces import Book
 from tests.contract.faults import held_commits
 
 pytestmark = on_durable
-
-
-@pytest.fixture
-def book(url: str) -> Iterator[Ledger]:
-    """Give an open ledger on the test's database."""
-    with ledger.open(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def saver(book: Ledger) -> LedgerSaver:
-    """Give a saver on that ledger."""
-    return LedgerSaver(book)
-
-
-def put(saver: LedgerSaver, made: Checkpoint, at: RunnableConfig, **metadata: Any) -> RunnableConfig:
-    """Put a checkpoint of which every channel may have changed."""
-    told: Any = {"source": "loop", "step": 0, **metadata}
-    return saver.put(at, made, told, made["channel_versions"])
-
-
-def ids(saver: LedgerSaver, at: RunnableConfig | None = None) -> list[str]:
-    """Give the ids of what is listed."""
-    return [found.checkpoint["id"] for found in saver.list(config() if at is None else at)]
-
-
-def payload_sizes(book: Ledger, session_id: str) -> list[int]:
-    """Give the bytes of the changes of each save."""
-    return [sum(len(change.model_dump_json()) for change in event.changes) for event in book.history(session_id)]
 
 
 def test_a_conversation_reads_as_messages(saver: LedgerSaver, book: Ledger) -> None:

@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import Checkpoint
 
 import ledger
 from ledger import InvalidSession, Ledger, Message, SessionDeleted
 from ledger.adapters.langgraph import LedgerSaver
-from tests.adapters.langgraph_samples import checkpoint, config
+from tests.adapters.langgraph_samples import checkpoint, config, ids, put
 from tests.contract.backends import on_durable
 
 pytestmark = on_durable
-
-
-@pytest.fixture
-def book(url: str) -> Iterator[Ledger]:
-    """Give an open ledger on the test's database."""
-    with ledger.open(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def saver(book: Ledger) -> LedgerSaver:
-    """Give a saver on that ledger."""
-    return LedgerSaver(book)
-
-
-def put(saver: LedgerSaver, made: Checkpoint, at: RunnableConfig, **metadata: Any) -> RunnableConfig:
-    """Put a checkpoint of which every channel may have changed."""
-    told: Any = {"source": "loop", "step": 0, **metadata}
-    return saver.put(at, made, told, made["channel_versions"])
-
-
-def ids(saver: LedgerSaver, at: RunnableConfig | None = None) -> list[str]:
-    """Give the ids of what is listed."""
-    return [found.checkpoint["id"] for found in saver.list(config() if at is None else at)]
-
-
-def payload_sizes(book: Ledger, session_id: str) -> list[int]:
-    """Give the bytes of the changes of each save."""
-    return [sum(len(change.model_dump_json()) for change in event.changes) for event in book.history(session_id)]
 
 
 def test_what_is_deleted_keeps_its_record(saver: LedgerSaver, book: Ledger) -> None:
