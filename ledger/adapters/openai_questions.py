@@ -15,6 +15,7 @@ from ledger.adapters.openai_items import (
     message_of,
     result_of,
 )
+from ledger.domain.asking import ask_as
 from ledger.domain.pairing import stand_in
 from ledger.domain.parts import Message, Question, QuestionStatus
 from ledger.domain.session import Session
@@ -153,16 +154,7 @@ def _spelled(arguments: Any) -> str:
 def ask(session: Session, questions: Sequence[Question]) -> None:
     """Ask questions of one call; if its id was used before, they take the next free indexes."""
     for question in questions:
-        session.ask(
-            question.tool_call_id,
-            question.text,
-            options=question.options,
-            kind=question.kind,
-            allow_custom=question.allow_custom,
-            multiple=question.multiple,
-            header=question.header,
-            source=question.source,
-        )
+        ask_as(session, question)
 
 
 def questions_of(session: Session, call_id: str | None) -> list[Question]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ledger.domain.asking import ask_as
 from ledger.domain.parts import Message, Question, QuestionStatus
 from ledger.domain.session import Session
-from ledger.importers.resolutions import ask, resolve
+from ledger.importers.resolutions import resolve
 from ledger.importers.steps import CopyTaken
 
 __all__ = ["take_copy"]
@@ -101,4 +102,4 @@ def _pend(session: Session, pending: Question | None, held: Any) -> tuple[str | 
                 session.recover(question)
                 return question.id, 1
     # Asked for the first time, or again after it was resolved: then the store went back to an older state of its own.
-    return ask(session, pending, index=None).id, 0
+    return ask_as(session, pending).id, 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
+from ledger.domain.asking import ask_as
 from ledger.domain.session import Session
 from ledger.importers.copies import take_copy
-from ledger.importers.resolutions import ask, resolve
+from ledger.importers.resolutions import resolve
 from ledger.importers.steps import (
     Answered,
     Asked,
@@ -40,7 +41,7 @@ def play(session: Session, happenings: Iterable[Happening]) -> int:
             case Said():
                 session.add_message(happening.message)
             case Asked():
-                ask(session, happening.question, index=happening.question.index)
+                ask_as(session, happening.question, index=happening.question.index)
             case Answered() | Withdrawn():
                 recovered += resolve(session, happening)
             case Titled():

@@ -1,31 +1,16 @@
-"""Questions of imported histories: asked, and resolved by what a tool call came back with. Pure."""
+"""Questions of imported histories, resolved by what a tool call came back with. Pure."""
 
 from __future__ import annotations
 
-from ledger.domain.parts import Question, QuestionStatus
+from ledger.domain.parts import QuestionStatus
 from ledger.domain.session import Session
 from ledger.importers.steps import Answered, Withdrawn
 
-__all__ = ["LEFT_OUT", "ask", "resolve"]
+__all__ = ["LEFT_OUT", "resolve"]
 
 LEFT_OUT = "the call came back without an answer to it"
 
 _OPEN = (QuestionStatus.PENDING, QuestionStatus.LOST)
-
-
-def ask(session: Session, question: Question, *, index: int | None) -> Question:
-    """Ask what the record asked; without an index it takes the next free one of its call."""
-    return session.ask(
-        question.tool_call_id,
-        question.text,
-        options=question.options,
-        kind=question.kind,
-        allow_custom=question.allow_custom,
-        multiple=question.multiple,
-        header=question.header,
-        index=index,
-        source=question.source,
-    )
 
 
 def resolve(session: Session, outcome: Answered | Withdrawn) -> int:
